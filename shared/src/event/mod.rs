@@ -1,0 +1,131 @@
+//! The event, as the edge's outbox and the origin's log keep it.
+//!
+//! - [`segment`] reads the messages that SDKs send;
+//! - [`ecommerce`] knows the names of the e-commerce spec.
+
+pub mod ecommerce;
+pub mod segment;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::id::{EventId, ShopId};
+use crate::identity::{Email, FingerprintHash, Geo, IpHash, Trust};
+use crate::time::UtcMillis;
+
+/// The kinds of message of the Segment spec.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum EventKind {
+    /// Something happened; it has an event name.
+    Track,
+    /// A page was shown.
+    Page,
+    /// Who the visitor is.
+    Identify,
+    /// A screen of an app was shown.
+    Screen,
+    /// The visitor belongs to a group.
+    Group,
+    /// Two ids are one visitor.
+    Alias,
+}
+
+impl EventKind {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Track,
+        Self::Page,
+        Self::Identify,
+        Self::Screen,
+        Self::Group,
+        Self::Alias,
+    ];
+
+    /// The spec's name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Track => "track",
+            Self::Page => "page",
+            Self::Identify => "identify",
+            Self::Screen => "screen",
+            Self::Group => "group",
+            Self::Alias => "alias",
+        }
+    }
+
+    /// Reads the spec's name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// The device that a request came from: hashes only.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Device {
+    /// Its fingerprint, where the browser gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<FingerprintHash>,
+    /// Its network address, where the platform told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<IpHash>,
+    /// Where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub geo: Option<Geo>,
+}
+
+/// An accepted event.
+///
+/// **Invariant:** no raw address or fingerprint is in it, and an email stands in `email` alone, so that
+/// an erasure finds it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// The shop it belongs to.
+    pub shop: ShopId,
+    /// Its id, unique in the shop.
+    pub id: EventId,
+    /// Its kind.
+    #[serde(rename = "type")]
+    pub kind: EventKind,
+    /// The event's name (track), or the page's or screen's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// When it happened, by the server's clock (see [`segment`]).
+    pub at: UtcMillis,
+    /// When the edge accepted it.
+    pub received_at: UtcMillis,
+    /// The browser's own id of the visitor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anonymous_id: Option<String>,
+    /// The shop's id of the visitor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// The visit it is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// The email that came with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    /// How sure that email is; present with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<Trust>,
+    /// The device that sent it.
+    #[serde(default)]
+    pub device: Device,
+    /// The rest of the message: `properties`, `traits`, `context`, `groupId`, `previousId`, …
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub body: Map<String, Value>,
+}
+
+impl Event {
+    /// The offer that this event reports on and the status it reports, where it is a bundle event.
+    #[must_use]
+    pub fn offer_report(&self) -> Option<(&str, crate::offers::OfferStatus)> {
+        let status = crate::offers::OfferStatus::of_event(self.name.as_deref()?)?;
+        let offer = self.body.get("properties")?.get("offer_id")?.as_str()?;
+        (self.kind == EventKind::Track).then_some((offer, status))
+    }
+}

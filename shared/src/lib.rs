@@ -1,0 +1,37 @@
+//! Footfall's decision rules, once for edge and origin.
+//!
+//! **Invariant:** nothing here does I/O, reads a clock or draws randomness; time and entropy come in as
+//! arguments. The same source is compiled to wasm for the edge and natively for the origin, so that
+//! both decide the same bytes.
+//!
+//! - plain values: [`id`], [`time`], [`money`], [`text`]
+//! - who is asking: [`identity`], [`keys`], [`signing`], [`mode`], [`shop`]
+//! - what happened: [`event`], [`order`]
+//! - what follows from it: [`profile`], [`offers`], [`intelligence`]
+//! - what is said on the wire: [`wire`]
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "a test may panic"
+    )
+)]
+
+pub mod event;
+pub mod id;
+pub mod identity;
+pub mod intelligence;
+pub mod keys;
+pub mod mode;
+pub mod money;
+pub mod offers;
+pub mod order;
+pub mod profile;
+pub mod shop;
+pub mod signing;
+pub mod text;
+pub mod time;
+pub mod wire;

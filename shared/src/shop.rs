@@ -1,0 +1,59 @@
+//! A shop's settings: what its owner decides, and what an edge must know to serve it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ExternalId, ShopId};
+use crate::identity::Salt;
+use crate::keys::KeyKind;
+use crate::money::Currency;
+
+/// What the owner of a shop can set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ShopSettings {
+    /// Products that are never a favourite and never in a bundle (vouchers, samples, fees).
+    pub excluded_products: Vec<ExternalId>,
+    /// Origins (`https://shop.example`) whose pages may use the publishable keys; empty allows all.
+    pub allowed_origins: Vec<String>,
+    /// Language of texts made for shoppers, `nl` or `en`.
+    pub locale: String,
+}
+
+impl Default for ShopSettings {
+    fn default() -> Self {
+        Self {
+            excluded_products: vec![1893.into(), 334_999.into()],
+            allowed_origins: Vec::new(),
+            locale: "nl".to_owned(),
+        }
+    }
+}
+
+/// What an edge holds of a shop: enough to hash, to check and to price, never its customers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShopEntry {
+    /// The shop.
+    pub shop: ShopId,
+    /// Its slug, for people.
+    pub slug: String,
+    /// The kind of the key that was asked for; `None` where the shop was asked for by its slug.
+    pub key: Option<KeyKind>,
+    /// Salt of its address, fingerprint and email hashes.
+    pub salt: Salt,
+    /// The secret with which the shop's back end vouches for an email.
+    pub identity_secret: String,
+    /// Currency of its prices.
+    pub currency: Currency,
+    /// The owner's settings.
+    pub settings: ShopSettings,
+}
+
+impl ShopEntry {
+    /// Whether a page from `origin` may use the shop's publishable keys. A request without an `Origin`
+    /// header does not come from another site's page.
+    #[must_use]
+    pub fn allows_origin(&self, origin: Option<&str>) -> bool {
+        let allowed = &self.settings.allowed_origins;
+        allowed.is_empty() || origin.is_none_or(|origin| allowed.iter().any(|one| one == origin))
+    }
+}

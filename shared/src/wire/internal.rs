@@ -1,0 +1,262 @@
+//! What edge and origin say to each other. Every call is a signed POST (see [`crate::signing`]).
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::id::{CustomerId, ExternalId, ShopId};
+use crate::identity::{Email, EmailHash, FingerprintHash, Geo, IpHash, Trust};
+use crate::money::Currency;
+use crate::offers::Offer;
+use crate::profile::Profile;
+use crate::shop::ShopEntry;
+use crate::time::Moment;
+
+/// Paths of the signed routes.
+pub mod path {
+    /// Edge → origin: append events.
+    pub const EVENTS: &str = "/internal/events";
+    /// Edge → origin: a shop by its key's hash or slug.
+    pub const RESOLVE_SHOP: &str = "/internal/shops/resolve";
+    /// Edge → origin: who was seen on a device.
+    pub const RECOGNIZE: &str = "/internal/devices/recognize";
+    /// Edge → origin: a customer's entry.
+    pub const CUSTOMER_ENTRY: &str = "/internal/customers/entry";
+    /// Edge → origin: make the offer that is due and answer with the entry.
+    pub const ENSURE_OFFER: &str = "/internal/offers/ensure";
+    /// Edge → origin: move an offer.
+    pub const MOVE_OFFER: &str = "/internal/offers/status";
+    /// Origin → edge: changed entries.
+    pub const PUSH: &str = "/internal/push";
+    /// Host → edge: drain the outbox.
+    pub const FLUSH: &str = "/internal/flush";
+}
+
+/// A batch of events as the outbox holds them, so that one bad event cannot fail the rest.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct EventBatch<'a> {
+    /// Each a JSON [`crate::event::Event`].
+    #[serde(borrow)]
+    pub events: Vec<&'a RawValue>,
+}
+
+/// What became of one event at the origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It is in the log now.
+    Appended,
+    /// It was in the log before.
+    Duplicate,
+    /// It will never be taken; it is kept as rejected with its reason.
+    Rejected,
+}
+
+/// The receipt of one event. Only an event named here may be forgotten by the edge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The event's place in the batch, from 0.
+    pub index: usize,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Why it was rejected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The receipts of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppendReceipt {
+    /// One for each event that was settled; events not named stay with the edge.
+    pub receipts: Vec<Receipt>,
+}
+
+/// Asks for a shop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResolveShop {
+    /// By the hash of a presented key.
+    KeyHash(String),
+    /// By slug, for the keyless shop of development.
+    Slug(String),
+}
+
+/// The shop asked for; `None` where the key is unknown or revoked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResolvedShop {
+    /// What the edge may know of it.
+    pub shop: Option<ShopEntry>,
+}
+
+/// Asks who was seen on a device. The fingerprint decides before the address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecognizeDevice {
+    /// The shop.
+    pub shop: ShopId,
+    /// The fingerprint, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<FingerprintHash>,
+    /// The address, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<IpHash>,
+}
+
+/// The link from a device to a customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceLink {
+    /// Who was seen on it.
+    pub email_hash: EmailHash,
+    /// How sure that is.
+    pub trust: Trust,
+    /// Grows with every change of the link.
+    pub version: i64,
+}
+
+/// Who was seen on the device, by fingerprint and by address, each `None` where nobody was.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Recognized {
+    /// By fingerprint.
+    #[serde(default)]
+    pub fingerprint: Option<DeviceLink>,
+    /// By address; its trust is at most [`Trust::Address`].
+    #[serde(default)]
+    pub ip: Option<DeviceLink>,
+}
+
+/// Names a customer by the keyed hash of the email.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerKey {
+    /// The shop.
+    pub shop: ShopId,
+    /// The customer.
+    pub email_hash: EmailHash,
+}
+
+/// The entry asked for; `None` where no such customer is known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CustomerReply {
+    /// The customer's entry.
+    pub entry: Option<CustomerEntry>,
+}
+
+/// Everything that the edge holds of a customer: enough to answer every storefront question about
+/// profile and offer without the origin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CustomerEntry {
+    /// Grows with every change of anything below.
+    pub version: i64,
+    /// Who it is.
+    pub card: CustomerCard,
+    /// The currency of all amounts below.
+    pub currency: Currency,
+    /// The profile; `None` before the first counted order.
+    pub profile: Option<Profile>,
+    /// The latest offer, whatever became of it.
+    pub offer: Option<Offer>,
+}
+
+/// Who a customer is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CustomerCard {
+    /// Footfall's id.
+    pub id: CustomerId,
+    /// The number within the shop, the contract's integer id.
+    pub number: i64,
+    /// The email.
+    pub email: Email,
+    /// The shop's own id of the customer.
+    pub external_id: Option<ExternalId>,
+    /// Given name.
+    pub first_name: Option<String>,
+    /// Family name.
+    pub last_name: Option<String>,
+    /// Fingerprint of the device seen last.
+    pub fingerprint: Option<FingerprintHash>,
+    /// Address of the device seen last.
+    pub ip: Option<IpHash>,
+    /// Where that device was.
+    pub geo: Option<Geo>,
+    /// When the record was made.
+    pub created: Moment,
+    /// When it changed last.
+    pub updated: Moment,
+}
+
+/// Asks to move an offer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveOffer {
+    /// The shop.
+    pub shop: ShopId,
+    /// The offer's id, or its number as text.
+    pub offer: String,
+    /// Where to, as the caller wrote it.
+    pub status: String,
+    /// Whose email came with the request.
+    pub customer_email: Option<Email>,
+}
+
+/// A changed entry that the origin sends to the edges.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Change {
+    /// A customer's entry; `entry` is `None` after an erasure.
+    Customer {
+        /// The shop.
+        shop: ShopId,
+        /// The customer.
+        email_hash: EmailHash,
+        /// The version from which this holds.
+        version: i64,
+        /// The new entry.
+        entry: Option<Box<CustomerEntry>>,
+    },
+    /// A fingerprint's link; `link` is `None` when it recognizes nobody any more.
+    Fingerprint {
+        /// The shop.
+        shop: ShopId,
+        /// The device.
+        fingerprint: FingerprintHash,
+        /// The version from which this holds.
+        version: i64,
+        /// The new link.
+        link: Option<DeviceLink>,
+    },
+    /// An address's link, likewise.
+    Address {
+        /// The shop.
+        shop: ShopId,
+        /// The address.
+        ip: IpHash,
+        /// The version from which this holds.
+        version: i64,
+        /// The new link.
+        link: Option<DeviceLink>,
+    },
+    /// A key was revoked or its shop's settings changed: forget what is known of it.
+    Key {
+        /// The key's hash, or the shop's slug for keyless requests.
+        key: String,
+        /// The version from which this holds (a time in milliseconds).
+        version: i64,
+    },
+}
+
+/// Changes for one edge, at most [`Push::CHANGES_MAX`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Push {
+    /// The changes; their sequence does not matter, versions decide.
+    pub changes: Vec<Change>,
+}
+
+impl Push {
+    /// Most changes in one call: 100 entries of about 3 kB stay far below the body's bound.
+    pub const CHANGES_MAX: usize = 100;
+}
+
+/// What a flush did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FlushReply {
+    /// Events that the origin settled in this call.
+    pub settled: u64,
+    /// Events that still wait.
+    pub pending: u64,
+}
