@@ -1,0 +1,110 @@
+//! What every handler may use: database, settings, clock and randomness.
+//!
+//! **Invariant:** the clock and the system's randomness are read here and nowhere else; use cases take
+//! `now` and entropy as arguments or take `&App`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use footfall_shared::mode::Access;
+use footfall_shared::time::UtcMillis;
+
+use crate::config::Config;
+use crate::db::Db;
+
+/// The application's state, cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    db: Db,
+    config: Config,
+    access: Access,
+    clock: Clock,
+}
+
+/// Where the time comes from.
+#[derive(Debug, Clone)]
+pub enum Clock {
+    /// The system's clock.
+    System,
+    /// A clock that stands until a test moves it: epoch milliseconds.
+    Held(Arc<AtomicI64>),
+}
+
+impl Clock {
+    fn now(&self) -> UtcMillis {
+        match self {
+            Self::System => {
+                let since = SystemTime::now()
+                    .duration_since(UNIX_EPOCH)
+                    .unwrap_or_default();
+                UtcMillis::new(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+            }
+            Self::Held(millis) => UtcMillis::new(millis.load(Ordering::SeqCst)),
+        }
+    }
+}
+
+impl App {
+    /// The state over an open database, with the system's clock.
+    #[must_use]
+    pub fn new(config: Config, db: Db) -> Self {
+        Self::with_clock(config, db, Clock::System)
+    }
+
+    /// The state with a clock of the caller's choice.
+    #[must_use]
+    pub fn with_clock(config: Config, db: Db, clock: Clock) -> Self {
+        let access = config.access();
+        Self(Arc::new(Inner {
+            db,
+            config,
+            access,
+            clock,
+        }))
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// What the mode opens.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        &self.0.access
+    }
+
+    /// Now. Read once for each request, then passed on.
+    #[must_use]
+    pub fn now(&self) -> UtcMillis {
+        self.0.clock.now()
+    }
+
+    /// Random bytes, for ids (`OfferId::generate(now, app.entropy())`) and secrets.
+    #[must_use]
+    pub fn entropy<const N: usize>(&self) -> [u8; N] {
+        system_entropy()
+    }
+}
+
+/// Random bytes from the system.
+#[must_use]
+pub fn system_entropy<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    if getrandom::fill(&mut bytes).is_err() {
+        // Without randomness every id and key would be guessable or collide; there is no safe way on.
+        std::process::abort();
+    }
+    bytes
+}

@@ -1,0 +1,487 @@
+//! The settings: a TOML file, overlaid by the environment, read once and checked before anything starts.
+//!
+//! **Invariant:** a wrong setting stops the start with its name, never with a fault later on.
+//! Test: the table `every_wrong_setting_is_named`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use footfall_shared::mode::{Access, Mode};
+use footfall_shared::signing::SigningKeys;
+
+/// Most proxies that may stand before the edge.
+const PROXY_HOPS_MAX: u8 = 10;
+
+/// Each setting: its name in the environment and in the file.
+const NAMES: [(&str, &str); 12] = [
+    ("FOOTFALL_MODE", "mode"),
+    ("FOOTFALL_ORIGIN_ADDR", "origin_addr"),
+    ("FOOTFALL_EDGE_ADDR", "edge_addr"),
+    ("DATABASE_URL", "database_url"),
+    ("FOOTFALL_DATA_DIR", "data_dir"),
+    ("FOOTFALL_DEV_JSON", "dev_json"),
+    ("FOOTFALL_EDGE_KEYS", "edge_keys"),
+    ("FOOTFALL_EDGES", "edges"),
+    ("FOOTFALL_GEO_MMDB", "geo_mmdb"),
+    ("FOOTFALL_EDGE_COMPONENT", "edge_component"),
+    ("FOOTFALL_TRUSTED_PROXY_HOPS", "trusted_proxy_hops"),
+    ("FOOTFALL_LOG", "log"),
+];
+
+/// Everything that can be set.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Open for a developer's machine, or closed.
+    pub mode: Mode,
+    /// Where the origin listens.
+    pub origin_addr: SocketAddr,
+    /// Where the embedded edge host listens.
+    pub edge_addr: SocketAddr,
+    /// `sqlite:PATH` or `postgres://…`.
+    pub database_url: DatabaseUrl,
+    /// Where the host's own databases and the development secrets stay.
+    pub data_dir: PathBuf,
+    /// Where `footfall dev` tells what it started.
+    pub dev_json: PathBuf,
+    /// Keys of the signed calls between edge and origin.
+    pub edge_keys: Option<EdgeKeys>,
+    /// Base URLs of the edges that are told of changes, without a trailing slash.
+    pub edges: Vec<String>,
+    /// A GeoIP database in the MMDB format.
+    pub geo_mmdb: Option<PathBuf>,
+    /// The edge component that the embedded host runs.
+    pub edge_component: Option<PathBuf>,
+    /// How many proxies before the edge append to `X-Forwarded-For`; 0 trusts only the socket.
+    pub trusted_proxy_hops: u8,
+    /// Filter of the log, as `info,footfall=debug`.
+    pub log: String,
+}
+
+/// A database URL. Its `Debug` hides it, since it may hold a password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// The URL, to connect with and never to print.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What may be printed: `SQLite` or `PostgreSQL`.
+    #[must_use]
+    pub fn engine(&self) -> &'static str {
+        if self.0.starts_with("sqlite:") {
+            "SQLite"
+        } else {
+            "PostgreSQL"
+        }
+    }
+}
+
+impl std::fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "DatabaseUrl({})", self.engine())
+    }
+}
+
+/// The signing keys, and their text for the edge host's variable `edge_keys`.
+#[derive(Clone)]
+pub struct EdgeKeys {
+    text: String,
+    keys: SigningKeys,
+}
+
+impl EdgeKeys {
+    /// The keys to sign and verify with.
+    #[must_use]
+    pub fn keys(&self) -> &SigningKeys {
+        &self.keys
+    }
+
+    /// The setting as it was written.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.text
+    }
+}
+
+impl FromStr for EdgeKeys {
+    type Err = footfall_shared::signing::InvalidKeys;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        SigningKeys::parse(text).map(|keys| Self {
+            text: text.to_owned(),
+            keys,
+        })
+    }
+}
+
+impl std::fmt::Debug for EdgeKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("EdgeKeys(…)")
+    }
+}
+
+/// Why the settings are refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("the configuration file {path} cannot be read")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("the configuration file {path} is not valid TOML")]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+    /// The file sets something that does not exist.
+    #[error("the configuration file sets `{name}`, which is no setting; known are: {known}")]
+    Unknown {
+        /// What it sets.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// A setting has a wrong value, which is not repeated: it may be a secret.
+    #[error("{setting} {reason}")]
+    Invalid {
+        /// Its name in the environment.
+        setting: &'static str,
+        /// A predicate: "must be …".
+        reason: String,
+    },
+}
+
+impl ConfigError {
+    fn invalid(setting: &'static str, reason: impl Into<String>) -> Self {
+        Self::Invalid {
+            setting,
+            reason: reason.into(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file at `path` (if any), lets `environment` overlay it and checks the whole.
+    pub fn load(
+        path: Option<&std::path::Path>,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let file = path.map(read_file).transpose()?.unwrap_or_default();
+        let texts = Texts { file, environment };
+        let mode: Mode = texts.parse(
+            "FOOTFALL_MODE",
+            "must be development or production",
+            "production",
+        )?;
+        let data_dir = PathBuf::from(
+            texts
+                .get("FOOTFALL_DATA_DIR")
+                .unwrap_or_else(|| ".footfall".into()),
+        );
+        let dev_json = texts
+            .path("FOOTFALL_DEV_JSON")
+            .unwrap_or_else(|| data_dir.join("dev.json"));
+        let config = Self {
+            mode,
+            origin_addr: texts.address("FOOTFALL_ORIGIN_ADDR", "127.0.0.1:8000")?,
+            edge_addr: texts.address("FOOTFALL_EDGE_ADDR", "127.0.0.1:8787")?,
+            database_url: texts.database_url(&data_dir)?,
+            data_dir,
+            dev_json,
+            edge_keys: texts.edge_keys()?,
+            edges: texts.edges()?,
+            geo_mmdb: texts.path("FOOTFALL_GEO_MMDB"),
+            edge_component: texts.path("FOOTFALL_EDGE_COMPONENT"),
+            trusted_proxy_hops: texts.proxy_hops()?,
+            log: texts.get("FOOTFALL_LOG").unwrap_or_else(|| "info".into()),
+        };
+        config.check_addresses()?;
+        Ok(config)
+    }
+
+    /// What the mode opens.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        Access::of(self.mode)
+    }
+
+    /// What only a serving process needs: in production the keys of the edges.
+    pub fn check_serving(&self) -> Result<(), ConfigError> {
+        match (self.mode, &self.edge_keys) {
+            (Mode::Production, None) => Err(ConfigError::invalid(
+                "FOOTFALL_EDGE_KEYS",
+                "is required in production: one or two keys of at least 32 characters, separated by a comma",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_addresses(&self) -> Result<(), ConfigError> {
+        if !self.access().loopback_only {
+            return Ok(());
+        }
+        let listening = [
+            ("FOOTFALL_ORIGIN_ADDR", self.origin_addr),
+            ("FOOTFALL_EDGE_ADDR", self.edge_addr),
+        ];
+        match listening
+            .iter()
+            .find(|(_, address)| !address.ip().is_loopback())
+        {
+            Some((setting, _)) => Err(ConfigError::invalid(
+                setting,
+                "must be a loopback address in development mode, which asks for no keys; \
+                 use 127.0.0.1 or FOOTFALL_MODE=production",
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+fn read_file(path: &std::path::Path) -> Result<toml::Table, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    let table: toml::Table = text.parse().map_err(|source| ConfigError::Syntax {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })?;
+    match table
+        .keys()
+        .find(|key| !NAMES.iter().any(|(_, name)| name == key))
+    {
+        Some(unknown) => Err(ConfigError::Unknown {
+            name: unknown.clone(),
+            known: NAMES.map(|(_, name)| name).join(", "),
+        }),
+        None => Ok(table),
+    }
+}
+
+/// The settings as text, wherever they come from.
+struct Texts<E> {
+    file: toml::Table,
+    environment: E,
+}
+
+impl<E: Fn(&str) -> Option<String>> Texts<E> {
+    fn get(&self, setting: &str) -> Option<String> {
+        // An empty variable is how a shell or a container file says "not set".
+        let text = (self.environment)(setting).or_else(|| self.from_file(setting))?;
+        let text = text.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    fn from_file(&self, setting: &str) -> Option<String> {
+        let (_, name) = NAMES.iter().find(|(variable, _)| *variable == setting)?;
+        match self.file.get(*name)? {
+            toml::Value::String(text) => Some(text.clone()),
+            toml::Value::Array(values) => {
+                let texts = values
+                    .iter()
+                    .map(|value| value.as_str().unwrap_or_default());
+                Some(texts.collect::<Vec<_>>().join(","))
+            }
+            other => Some(other.to_string()),
+        }
+    }
+
+    fn path(&self, setting: &str) -> Option<PathBuf> {
+        self.get(setting).map(PathBuf::from)
+    }
+
+    fn parse<T: FromStr>(
+        &self,
+        setting: &'static str,
+        reason: &str,
+        default: &str,
+    ) -> Result<T, ConfigError> {
+        let text = self.get(setting).unwrap_or_else(|| default.to_owned());
+        text.parse()
+            .map_err(|_| ConfigError::invalid(setting, reason))
+    }
+
+    fn address(&self, setting: &'static str, default: &str) -> Result<SocketAddr, ConfigError> {
+        self.parse(
+            setting,
+            "must be an IP address and a port, as 127.0.0.1:8000",
+            default,
+        )
+    }
+
+    fn database_url(&self, data_dir: &std::path::Path) -> Result<DatabaseUrl, ConfigError> {
+        let url = self
+            .get("DATABASE_URL")
+            .unwrap_or_else(|| format!("sqlite:{}", data_dir.join("footfall.db").display()));
+        let path = url
+            .strip_prefix("sqlite:")
+            .map(|path| path.trim_start_matches("//"));
+        let known = ["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme));
+        if path.is_some_and(|path| !path.is_empty()) || known {
+            return Ok(DatabaseUrl(url));
+        }
+        Err(ConfigError::invalid(
+            "DATABASE_URL",
+            "must be sqlite:PATH or postgres://…",
+        ))
+    }
+
+    fn edge_keys(&self) -> Result<Option<EdgeKeys>, ConfigError> {
+        let Some(text) = self.get("FOOTFALL_EDGE_KEYS") else {
+            return Ok(None);
+        };
+        let keys = text
+            .parse()
+            .map_err(|fault: footfall_shared::signing::InvalidKeys| {
+                ConfigError::invalid("FOOTFALL_EDGE_KEYS", format!("is refused: {fault}"))
+            })?;
+        Ok(Some(keys))
+    }
+
+    fn edges(&self) -> Result<Vec<String>, ConfigError> {
+        let text = self.get("FOOTFALL_EDGES").unwrap_or_default();
+        let parts = text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty());
+        parts
+            .map(|part| {
+                let url = part.trim_end_matches('/');
+                let uri: Option<http::Uri> = url.parse().ok();
+                let fits = uri.is_some_and(|uri| {
+                    matches!(uri.scheme_str(), Some("http" | "https")) && uri.path() == "/"
+                });
+                fits.then(|| url.to_owned()).ok_or_else(|| {
+                    ConfigError::invalid(
+                        "FOOTFALL_EDGES",
+                        "must be base URLs separated by commas, as https://edge.shop.example",
+                    )
+                })
+            })
+            .collect()
+    }
+
+    fn proxy_hops(&self) -> Result<u8, ConfigError> {
+        let reason = format!("must be a whole number from 0 to {PROXY_HOPS_MAX}");
+        let hops: u8 = self.parse("FOOTFALL_TRUSTED_PROXY_HOPS", &reason, "0")?;
+        if hops > PROXY_HOPS_MAX {
+            return Err(ConfigError::invalid("FOOTFALL_TRUSTED_PROXY_HOPS", reason));
+        }
+        Ok(hops)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(settings: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let find = |name: &str| {
+            settings
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        Config::load(None, find)
+    }
+
+    #[test]
+    fn nothing_set_is_a_closed_origin_on_loopback() {
+        let config = load(&[]).unwrap();
+        assert_eq!(config.mode, Mode::Production);
+        assert!(config.origin_addr.ip().is_loopback());
+        assert_eq!(config.database_url.engine(), "SQLite");
+        assert!(
+            config.check_serving().is_err(),
+            "production needs edge keys"
+        );
+    }
+
+    #[test]
+    fn every_wrong_setting_is_named() {
+        let wrong = [
+            ("FOOTFALL_MODE", "dev"),
+            ("FOOTFALL_ORIGIN_ADDR", "localhost"),
+            ("FOOTFALL_EDGE_ADDR", "127.0.0.1:99999"),
+            ("DATABASE_URL", "mysql://x"),
+            ("DATABASE_URL", "sqlite:"),
+            ("FOOTFALL_EDGE_KEYS", "too-short"),
+            ("FOOTFALL_EDGES", "edge.shop.example"),
+            ("FOOTFALL_EDGES", "https://edge.shop.example/path"),
+            ("FOOTFALL_TRUSTED_PROXY_HOPS", "-1"),
+            ("FOOTFALL_TRUSTED_PROXY_HOPS", "11"),
+        ];
+        for (setting, value) in wrong {
+            let fault = load(&[(setting, value)]).unwrap_err().to_string();
+            assert!(fault.starts_with(setting), "{setting}: {fault}");
+            assert!(
+                !fault.contains("too-short"),
+                "a refused secret is not repeated"
+            );
+        }
+    }
+
+    #[test]
+    fn development_refuses_to_listen_anywhere_but_on_loopback() {
+        for setting in ["FOOTFALL_ORIGIN_ADDR", "FOOTFALL_EDGE_ADDR"] {
+            for address in ["0.0.0.0:9000", "192.0.2.1:9000", "[::]:9000"] {
+                let settings = [("FOOTFALL_MODE", "development"), (setting, address)];
+                assert!(
+                    load(&settings).unwrap_err().to_string().contains(setting),
+                    "{address}"
+                );
+                assert!(
+                    load(&[(setting, address)]).is_ok(),
+                    "production may listen on {address}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_and_unknown_names_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("footfall.toml");
+        std::fs::write(
+            &path,
+            "origin_addr = '127.0.0.1:1'\nedges = ['http://a/', 'http://b']\n",
+        )
+        .unwrap();
+        let config = Config::load(Some(&path), |name| {
+            (name == "FOOTFALL_ORIGIN_ADDR").then(|| "127.0.0.1:2".into())
+        })
+        .unwrap();
+        assert_eq!(config.origin_addr.port(), 2);
+        assert_eq!(config.edges, ["http://a", "http://b"]);
+        std::fs::write(&path, "orign_addr = '127.0.0.1:1'\n").unwrap();
+        let fault = Config::load(Some(&path), |_| None).unwrap_err().to_string();
+        assert!(fault.contains("orign_addr"), "{fault}");
+    }
+
+    #[test]
+    fn secrets_do_not_show_in_debug_output() {
+        let key = "k".repeat(40);
+        let url = "postgres://u:hunter2@db/x";
+        let config = load(&[("FOOTFALL_EDGE_KEYS", &key), ("DATABASE_URL", url)]).unwrap();
+        let printed = format!("{config:?}");
+        assert!(
+            !printed.contains(&key) && !printed.contains("hunter2"),
+            "{printed}"
+        );
+    }
+}

@@ -1,0 +1,362 @@
+//! The database: SQLite or PostgreSQL behind one type, and the one place where storage faults are told
+//! apart.
+//!
+//! One SQL text serves both. [`on_db!`](crate::on_db) expands one expression over both connections:
+//!
+//! ```ignore
+//! pub async fn find_shop(db: &mut impl Handle, slug: &str) -> Result<Option<Row>, StorageError> {
+//!     on_db!(db, |connection| sqlx::query_as(FIND_SHOP).bind(slug).fetch_optional(connection).await)
+//!         .during("find a shop by its slug")
+//! }
+//! ```
+//!
+//! **Invariant:** every write to SQLite goes through a writer pool of one connection and starts with
+//! `BEGIN IMMEDIATE`; a deferred transaction that starts to write late fails under load in spite of the
+//! busy timeout. Test: `concurrent_writers_all_succeed`.
+//!
+//! **Invariant:** nothing outside this file looks into a `sqlx::Error`.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+
+/// How long a statement waits for SQLite's lock, or a caller for a free connection.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Readers beside SQLite's one writer. Reads are short; more than this only adds memory.
+const SQLITE_READERS_MAX: u32 = 8;
+/// Connections of one origin node to PostgreSQL. Several nodes share a server, whose default is 100.
+const PG_CONNECTIONS_MAX: u32 = 20;
+
+static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+static PG_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// The database, cheap to clone.
+#[derive(Debug, Clone)]
+pub enum Db {
+    /// SQLite: one writer, several readers.
+    Lite {
+        /// The only connection that writes.
+        writer: SqlitePool,
+        /// Connections that only read.
+        reader: SqlitePool,
+    },
+    /// PostgreSQL.
+    Pg(PgPool),
+}
+
+/// An open transaction. Dropping it without [`Tx::commit`] rolls it back.
+#[derive(Debug)]
+pub enum Tx {
+    /// On SQLite's writer.
+    Lite(Transaction<'static, Sqlite>),
+    /// On PostgreSQL.
+    Pg(Transaction<'static, Postgres>),
+}
+
+/// A connection for reading, outside any transaction.
+#[derive(Debug)]
+pub enum Reader {
+    /// From SQLite's reader pool.
+    Lite(PoolConnection<Sqlite>),
+    /// From PostgreSQL's pool.
+    Pg(PoolConnection<Postgres>),
+}
+
+/// The bare connection behind a [`Handle`], as [`on_db!`](crate::on_db) sees it.
+#[derive(Debug)]
+pub enum Link<'a> {
+    /// SQLite.
+    Lite(&'a mut SqliteConnection),
+    /// PostgreSQL.
+    Pg(&'a mut PgConnection),
+}
+
+/// What a query runs on: a [`Reader`] or a [`Tx`]. A query that writes takes `&mut Tx`.
+pub trait Handle: Send {
+    /// The connection.
+    fn link(&mut self) -> Link<'_>;
+}
+
+impl Handle for Tx {
+    fn link(&mut self) -> Link<'_> {
+        match self {
+            Self::Lite(tx) => Link::Lite(tx),
+            Self::Pg(tx) => Link::Pg(tx),
+        }
+    }
+}
+
+impl Handle for Reader {
+    fn link(&mut self) -> Link<'_> {
+        match self {
+            Self::Lite(connection) => Link::Lite(connection),
+            Self::Pg(connection) => Link::Pg(connection),
+        }
+    }
+}
+
+/// Expands one expression over both databases: `on_db!(handle, |connection| expression)`.
+#[macro_export]
+macro_rules! on_db {
+    ($handle:expr, |$connection:ident| $body:expr) => {
+        match $crate::db::Handle::link($handle) {
+            $crate::db::Link::Lite($connection) => $body,
+            $crate::db::Link::Pg($connection) => $body,
+        }
+    };
+}
+
+impl Db {
+    /// Opens `sqlite:PATH` (made if missing, with its folder) or `postgres://…`. Says nothing about
+    /// migrations: see [`Db::migrate`] and [`Db::pending_migrations`].
+    pub async fn connect(url: &str) -> Result<Self, StorageError> {
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            return Self::connect_sqlite(Path::new(path.trim_start_matches("//"))).await;
+        }
+        let options = PgConnectOptions::from_str(url).during("read the database's URL")?;
+        let pool = PgPoolOptions::new()
+            .max_connections(PG_CONNECTIONS_MAX)
+            .acquire_timeout(BUSY_TIMEOUT)
+            .connect_with(options)
+            .await
+            .during("connect to PostgreSQL")?;
+        Ok(Self::Pg(pool))
+    }
+
+    async fn connect_sqlite(path: &Path) -> Result<Self, StorageError> {
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder)
+                .map_err(sqlx::Error::Io)
+                .during("make the database's folder")?;
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT)
+            .foreign_keys(true);
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(BUSY_TIMEOUT)
+            .connect_with(options.clone())
+            .await
+            .during("open the SQLite file")?;
+        let reader = SqlitePoolOptions::new()
+            .max_connections(SQLITE_READERS_MAX)
+            .acquire_timeout(BUSY_TIMEOUT)
+            .connect_with(options.pragma("query_only", "ON"))
+            .await
+            .during("open the SQLite file for reading")?;
+        Ok(Self::Lite { writer, reader })
+    }
+
+    /// Brings the tables up to date. Safe to call from several nodes at once: PostgreSQL takes an advisory
+    /// lock, SQLite has one writer.
+    pub async fn migrate(&self) -> Result<(), StorageError> {
+        let done = match self {
+            Self::Lite { writer, .. } => SQLITE_MIGRATIONS.run(writer).await,
+            Self::Pg(pool) => PG_MIGRATIONS.run(pool).await,
+        };
+        done.map_err(|error| sqlx::Error::Migrate(Box::new(error)))
+            .during("migrate")
+    }
+
+    /// How many of this binary's migrations the database still lacks; 0 means ready.
+    pub async fn pending_migrations(&self) -> Result<i64, StorageError> {
+        const TABLE: [&str; 2] = [
+            "SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlx_migrations'",
+            // Not CURRENT_SCHEMA(): a search path may name several schemas.
+            "SELECT COUNT(*) FROM pg_class WHERE oid = to_regclass('_sqlx_migrations')",
+        ];
+        const APPLIED: &str = "SELECT COUNT(*) FROM _sqlx_migrations WHERE success";
+        let mut reader = self.read().await?;
+        let (table, known) = match self {
+            Self::Lite { .. } => (TABLE[0], SQLITE_MIGRATIONS.iter().count()),
+            Self::Pg(_) => (TABLE[1], PG_MIGRATIONS.iter().count()),
+        };
+        let known = i64::try_from(known).unwrap_or(i64::MAX);
+        let tables: i64 = on_db!(&mut reader, |connection| {
+            sqlx::query_scalar(table).fetch_one(connection).await
+        })
+        .during("look for the table of migrations")?;
+        if tables == 0 {
+            return Ok(known);
+        }
+        let applied: i64 = on_db!(&mut reader, |connection| {
+            sqlx::query_scalar(APPLIED).fetch_one(connection).await
+        })
+        .during("count the migrations that are done")?;
+        Ok(known.saturating_sub(applied).max(0))
+    }
+
+    /// Starts a transaction that may write.
+    pub async fn begin(&self) -> Result<Tx, StorageError> {
+        match self {
+            Self::Lite { writer, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(Tx::Lite),
+            Self::Pg(pool) => pool.begin().await.map(Tx::Pg),
+        }
+        .during("begin a transaction")
+    }
+
+    /// A connection for reading. SQLite refuses to write on it.
+    pub async fn read(&self) -> Result<Reader, StorageError> {
+        match self {
+            Self::Lite { reader, .. } => reader.acquire().await.map(Reader::Lite),
+            Self::Pg(pool) => pool.acquire().await.map(Reader::Pg),
+        }
+        .during("get a connection")
+    }
+
+    /// Closes every connection after its work. SQLite then folds its write-ahead log into the file.
+    pub async fn close(&self) {
+        match self {
+            Self::Lite { writer, reader } => {
+                reader.close().await;
+                writer.close().await;
+            }
+            Self::Pg(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    /// Makes everything since [`Db::begin`] durable.
+    pub async fn commit(self) -> Result<(), StorageError> {
+        match self {
+            Self::Lite(tx) => tx.commit().await,
+            Self::Pg(tx) => tx.commit().await,
+        }
+        .during("commit")
+    }
+
+    /// From here to the commit, transactions with the same topic and key run one after another, on every
+    /// node. SQLite's writer is alone anyway; PostgreSQL takes an advisory lock of the transaction.
+    pub async fn serialize(&mut self, topic: &str, key: &str) -> Result<(), StorageError> {
+        const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+        let Self::Pg(tx) = self else { return Ok(()) };
+        sqlx::query(LOCK)
+            .bind(format!("{topic}\n{key}"))
+            .execute(&mut **tx)
+            .await
+            .map(|_| ())
+            .during("take an advisory lock")
+    }
+}
+
+/// What a storage fault means to the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// A row stands in the way: unique, foreign key or check.
+    Conflict,
+    /// Lock or connection not to be had in time, or a deadlock: the same call may succeed later.
+    Busy,
+    /// The database cannot be reached, or went away.
+    Gone,
+    /// Everything else. Our mistake.
+    Bug,
+}
+
+impl Fault {
+    fn of(error: &sqlx::Error) -> Self {
+        use sqlx::Error as E;
+        match error {
+            E::Database(database) => Self::of_database(database.as_ref()),
+            E::PoolTimedOut => Self::Busy,
+            E::Io(_) | E::Tls(_) | E::PoolClosed | E::WorkerCrashed | E::BeginFailed => Self::Gone,
+            E::Migrate(cause) => match cause.as_ref() {
+                sqlx::migrate::MigrateError::Execute(inner) => Self::of(inner),
+                _ => Self::Bug,
+            },
+            _ => Self::Bug,
+        }
+    }
+
+    fn of_database(error: &dyn sqlx::error::DatabaseError) -> Self {
+        use sqlx::error::ErrorKind;
+        match error.kind() {
+            ErrorKind::UniqueViolation
+            | ErrorKind::ForeignKeyViolation
+            | ErrorKind::CheckViolation
+            | ErrorKind::ExclusionViolation => return Self::Conflict,
+            _ => {}
+        }
+        let code = error.code().unwrap_or_default();
+        if error
+            .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
+            .is_some()
+        {
+            return match code.as_ref() {
+                // Serialization failure, deadlock, lock not available, cancelled by a timeout, too many
+                // connections.
+                "40001" | "40P01" | "55P03" | "57014" | "53300" => Self::Busy,
+                // Shutting down, crashed, starting up; class 08 is the connection itself.
+                "57P01" | "57P02" | "57P03" => Self::Gone,
+                code if code.starts_with("08") => Self::Gone,
+                _ => Self::Bug,
+            };
+        }
+        // SQLite's extended result code: the primary one is in the low byte.
+        match code.parse::<i32>().map(|code| code & 0xff) {
+            Ok(5 | 6) => Self::Busy,        // SQLITE_BUSY, SQLITE_LOCKED
+            Ok(10 | 13 | 14) => Self::Gone, // SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN
+            _ => Self::Bug,
+        }
+    }
+}
+
+/// A storage fault with the step that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("the database failed to {step}")]
+pub struct StorageError {
+    step: &'static str,
+    fault: Fault,
+    #[source]
+    source: sqlx::Error,
+}
+
+impl StorageError {
+    /// What it means to the caller.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        self.fault
+    }
+
+    /// A row that does not parse: somebody wrote what we would not write.
+    #[must_use]
+    pub fn corrupt(
+        step: &'static str,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self {
+            step,
+            fault: Fault::Bug,
+            source: sqlx::Error::Decode(cause.into()),
+        }
+    }
+}
+
+/// Names the step of a database call: `query.await.during("find a shop")`.
+pub trait During<T> {
+    /// Adds the step and classifies the fault.
+    fn during(self, step: &'static str) -> Result<T, StorageError>;
+}
+
+impl<T> During<T> for Result<T, sqlx::Error> {
+    fn during(self, step: &'static str) -> Result<T, StorageError> {
+        self.map_err(|source| StorageError {
+            step,
+            fault: Fault::of(&source),
+            source,
+        })
+    }
+}

@@ -1,0 +1,55 @@
+//! The OpenAPI document and its page, both served by the process itself.
+
+use axum::{Json, Router};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Components, InfoBuilder, LicenseBuilder, OpenApi};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+/// Where the document is.
+pub const DOCUMENT_PATH: &str = "/openapi.json";
+
+/// Fills in what no route knows: what it is, and how callers prove who they are.
+#[must_use]
+pub fn complete(mut document: OpenApi) -> OpenApi {
+    document.info = InfoBuilder::new()
+        .title("Footfall")
+        .description(Some(
+            "Customer intelligence for online shops. In development mode the customer-intelligence \
+             routes need no credential and speak for the demo shop; in production they need a secret key.",
+        ))
+        .version(env!("CARGO_PKG_VERSION"))
+        .license(Some(
+            LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build(),
+        ))
+        .build();
+    let components = document.components.get_or_insert_with(Components::new);
+    let schemes = [
+        (
+            "bearer_key",
+            SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
+        ),
+        (
+            "basic",
+            SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)),
+        ),
+        (
+            "api_key",
+            SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key"))),
+        ),
+    ];
+    for (name, scheme) in schemes {
+        components.add_security_scheme(name, scheme);
+    }
+    document
+}
+
+/// `/openapi.json`, and `/docs` with files that are part of the binary.
+pub fn routes(document: OpenApi) -> Router {
+    let page = SwaggerUi::new("/docs").config(Config::from(DOCUMENT_PATH));
+    Router::new()
+        .route(
+            DOCUMENT_PATH,
+            axum::routing::get(move || async move { Json(document) }),
+        )
+        .merge(page)
+}

@@ -1,0 +1,3 @@
+//! The binary `footfall`.
+
+fn main() {}

@@ -1,0 +1,29 @@
+//! The one router: each feature's routes, the document they make, and what surrounds them.
+
+use axum::Router;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+use crate::http::{health, middleware, openapi};
+
+/// Every route with its OpenAPI note.
+fn features() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(health::routes())
+        .merge(crate::shops::routes())
+}
+
+/// The document of all public routes.
+#[must_use]
+pub fn document() -> OpenApi {
+    openapi::complete(features().into_openapi())
+}
+
+/// The whole service.
+#[must_use]
+pub fn router(app: App) -> Router {
+    let (routes, document) = features().split_for_parts();
+    let document = openapi::complete(document);
+    middleware::surround(routes.with_state(app).merge(openapi::routes(document)))
+}

@@ -1,0 +1,36 @@
+//! The signed route by which an edge learns of a shop.
+
+use axum::Json;
+use axum::extract::State;
+use footfall_shared::wire::internal::{ResolveShop, ResolvedShop};
+use utoipa_axum::router::OpenApiRouter;
+
+use super::queries;
+use crate::app::App;
+use crate::http::error::AppError;
+use crate::http::extract::SignedEdge;
+
+/// The feature's routes. Calls between edge and origin are no public interface, so they stand in no
+/// OpenAPI document.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().route(
+        footfall_shared::wire::internal::path::RESOLVE_SHOP,
+        axum::routing::post(resolve),
+    )
+}
+
+async fn resolve(
+    State(app): State<App>,
+    SignedEdge(question): SignedEdge<ResolveShop>,
+) -> Result<Json<ResolvedShop>, AppError> {
+    let mut db = app.db().read().await?;
+    let shop = match question {
+        ResolveShop::KeyHash(hash) => queries::find_by_key_hash(&mut db, &hash)
+            .await?
+            .map(|(shop, kind)| shop.to_entry(Some(kind))),
+        ResolveShop::Slug(slug) => queries::find_by_slug(&mut db, &slug)
+            .await?
+            .map(|shop| shop.to_entry(None)),
+    };
+    Ok(Json(ResolvedShop { shop }))
+}
