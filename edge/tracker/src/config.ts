@@ -1,0 +1,16 @@
+// What the script tag says. Read once, while the tag is still the running script.
+
+const script = document.currentScript as HTMLScriptElement;
+const data = script.dataset;
+
+/** The edge is whoever served this script. */
+export const edge = new URL(script.src).origin;
+
+/** The publishable key. Without one the edge decides: in development that means the demo shop. */
+export const writeKey = data.key || undefined;
+
+/** `data-popup="off"` is for shops that show offers in their own way. */
+export const popupOn = data.popup !== "off";
+
+/** The visitor's language, two letters: as the tag says, else as the page says. */
+export const locale = (data.locale || document.documentElement.lang || "en").slice(0, 2);

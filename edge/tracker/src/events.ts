@@ -1,0 +1,42 @@
+// Makes messages of the Segment spec and stores them, before anybody tries to send them.
+
+import { anonymousId, uuid } from "./identity";
+import { enqueue, type Message } from "./queue";
+import { send } from "./send";
+
+/**
+ * Newsletters put addresses into links; they stay in the browser, as does the fragment.
+ * The bound keeps the time linear.
+ */
+const clean = (address: string): string => address.replace(/#.*|[^/?&=#]{1,99}(@|%40)[^/&#]+/g, "");
+
+let referrer = clean(document.referrer);
+let here = clean(location.href);
+
+/** Tells whether the address has changed. In an application of one page, the page before is the referrer. */
+export const turnPage = (): boolean => {
+  const from = here;
+  here = clean(location.href);
+  if (here === from) return false;
+  referrer = from;
+  return true;
+};
+
+const record = (message: Pick<Message, "type" | "event" | "name" | "properties">): void => {
+  enqueue({
+    ...message,
+    messageId: uuid(),
+    anonymousId,
+    timestamp: new Date().toISOString(),
+    context: {
+      page: { path: new URL(here).pathname, url: here, referrer, title: document.title },
+    },
+  });
+  send();
+};
+
+/** Something happened: `track("Product Added", { product_id: 44 })`. */
+export const track = (event: string, properties?: unknown): void => record({ type: "track", event, properties });
+
+/** A page is looked at. */
+export const page = (name?: string, properties?: unknown): void => record({ type: "page", name, properties });
