@@ -23,6 +23,7 @@ struct Inner {
     config: Config,
     access: Access,
     clock: Clock,
+    pushes: tokio::sync::watch::Sender<()>,
 }
 
 /// Where the time comes from.
@@ -64,6 +65,7 @@ impl App {
             config,
             access,
             clock,
+            pushes: tokio::sync::watch::Sender::new(()),
         }))
     }
 
@@ -83,6 +85,12 @@ impl App {
     #[must_use]
     pub fn access(&self) -> &Access {
         &self.0.access
+    }
+
+    /// Wakes this process's pusher. A hint only: the queue itself is in the database.
+    #[must_use]
+    pub fn pushes(&self) -> &tokio::sync::watch::Sender<()> {
+        &self.0.pushes
     }
 
     /// Now. Read once for each request, then passed on.

@@ -69,6 +69,16 @@ CREATE INDEX events_by_email ON events (shop_id, email_hash, seq) WHERE email_ha
 CREATE INDEX events_by_user ON events (shop_id, user_id, seq) WHERE user_id IS NOT NULL;
 CREATE INDEX events_by_time ON events (shop_id, at);
 
+-- What an edge sent and the log will never take, kept for whoever looks for it. A retry is the same row.
+CREATE TABLE rejected_events (
+    shop_id     TEXT   NOT NULL, -- empty where not even the shop could be read
+    body_hash   TEXT   NOT NULL, -- SHA-256 as hex
+    body        TEXT   NOT NULL, -- as it was sent
+    reason      TEXT   NOT NULL,
+    rejected_at BIGINT NOT NULL,
+    PRIMARY KEY (shop_id, body_hash)
+);
+
 CREATE TABLE devices (
     shop_id     TEXT   NOT NULL,
     kind        TEXT   NOT NULL CHECK (kind IN ('fingerprint', 'ip')),
@@ -94,7 +104,12 @@ CREATE TABLE customers (
     external_id TEXT,            -- the id in the shop's own system
     first_name  TEXT,
     last_name   TEXT,
-    version     BIGINT NOT NULL,
+    fingerprint TEXT,            -- salted hash, of the device seen last; with the next four a projection of the log
+    ip          TEXT,            -- salted hash, likewise
+    geo_country TEXT,
+    geo_city    TEXT,
+    seen_at     BIGINT,
+    version     BIGINT NOT NULL, -- grows with every change that an edge must hear of
     created_at  BIGINT NOT NULL,
     updated_at  BIGINT NOT NULL,
     PRIMARY KEY (shop_id, id),
@@ -188,7 +203,7 @@ CREATE TABLE counters (
 CREATE TABLE edge_pushes (
     edge       TEXT   NOT NULL, -- base URL
     shop_id    TEXT   NOT NULL,
-    subject    TEXT   NOT NULL, -- shop, customer:<email hash>, device:<kind>:<hash>, …
+    subject    TEXT   NOT NULL, -- customer:<email hash>, fingerprint:<hash>, ip:<hash>, key:<key hash or slug>
     version    BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     attempts   BIGINT NOT NULL,

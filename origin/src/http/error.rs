@@ -4,6 +4,7 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use footfall_shared::offers::IllegalMove;
 use footfall_shared::text::InvalidField;
 use footfall_shared::wire::error::{ErrorDetails, ErrorReply};
 use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -45,12 +46,15 @@ pub enum AppError {
         /// As "offer_id and status".
         required: &'static str,
     },
-    /// The contract's `invalid_status`: not a status, or a move that is not legal from here.
+    /// The contract's `invalid_status`: not a status.
     #[error("invalid status")]
     InvalidStatus {
-        /// Says which are possible.
+        /// Says which there are.
         message: String,
     },
+    /// A move that the life of an offer does not have from where it stands.
+    #[error("illegal move")]
+    IllegalMove(#[source] IllegalMove),
     /// The contract's `profile_not_found`.
     #[error("no profile")]
     ProfileNotFound {
@@ -147,6 +151,7 @@ impl AppError {
             Self::InvalidEmail => "invalid_email",
             Self::MissingParameters { .. } => "missing_parameters",
             Self::InvalidStatus { .. } => "invalid_status",
+            Self::IllegalMove(_) => "illegal_move",
             Self::ProfileNotFound { .. } => "profile_not_found",
             Self::NoOrders => "no_orders",
             Self::OfferNotFound => "offer_not_found",
@@ -176,7 +181,8 @@ impl AppError {
             | Self::MissingEmail { .. }
             | Self::InvalidEmail
             | Self::MissingParameters { .. }
-            | Self::InvalidStatus { .. } => StatusCode::BAD_REQUEST,
+            | Self::InvalidStatus { .. }
+            | Self::IllegalMove(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
             Self::ProfileNotFound { .. }
@@ -214,6 +220,7 @@ impl AppError {
             Self::InvalidEmail => "customer_email must be an email address".into(),
             Self::MissingParameters { required } => format!("{required} required"),
             Self::InvalidStatus { message } => message.clone(),
+            Self::IllegalMove(fault) => fault.to_string(),
             Self::ProfileNotFound {
                 recalculate_first: false,
             } => "Customer profile not found".into(),
@@ -249,6 +256,7 @@ impl AppError {
             | Self::InvalidEmail
             | Self::MissingParameters { .. }
             | Self::InvalidStatus { .. }
+            | Self::IllegalMove(_)
             | Self::ProfileNotFound { .. }
             | Self::NoOrders
             | Self::OfferNotFound

@@ -45,6 +45,20 @@ where
     }
 }
 
+/// The raw JSON body of at most `BYTES_MAX` bytes, for what is parsed piece by piece with
+/// [`parse_shape`].
+#[derive(Debug)]
+pub struct JsonBody<const BYTES_MAX: usize>(pub Bytes);
+
+impl<const BYTES_MAX: usize> FromRequest<App> for JsonBody<BYTES_MAX> {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, AppError> {
+        require_json(request.headers())?;
+        read_body(request, BYTES_MAX).await.map(Self)
+    }
+}
+
 /// A query string.
 #[derive(Debug)]
 pub struct WireQuery<T>(pub T);
@@ -199,14 +213,15 @@ pub fn parse_shape<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, AppEr
     let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|fault| {
         let path = fault.path().to_string();
         let cause = fault.into_inner();
-        match cause.classify() {
-            serde_json::error::Category::Data => json_fault::bad_request(&path, &cause.to_string()),
-            _ if path == "." => not_json(),
+        match (cause.classify(), json_fault::field_of(&path)) {
+            (serde_json::error::Category::Data, _) => {
+                json_fault::bad_request(&path, &cause.to_string())
+            }
             // A lone surrogate or a control character: the text is broken at a known place.
-            _ => AppError::BadRequest {
-                field: Some(path),
-                reason: "is not valid JSON".into(),
-            },
+            (serde_json::error::Category::Syntax, Some(field)) => {
+                AppError::BadRequest { field: Some(field), reason: "is not valid JSON".into() }
+            }
+            _ => not_json(),
         }
     })?;
     deserializer.end().map_err(|_| not_json())?;

