@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use footfall_shared::mode::Access;
 use footfall_shared::time::UtcMillis;
+use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::db::Db;
@@ -36,7 +37,9 @@ pub enum Clock {
 }
 
 impl Clock {
-    fn now(&self) -> UtcMillis {
+    /// What it shows.
+    #[must_use]
+    pub fn now(&self) -> UtcMillis {
         match self {
             Self::System => {
                 let since = SystemTime::now()
@@ -97,6 +100,12 @@ impl App {
     #[must_use]
     pub fn now(&self) -> UtcMillis {
         self.0.clock.now()
+    }
+
+    /// Wakes this process's pusher: something was queued for the edges.
+    #[must_use]
+    pub fn pushes(&self) -> &watch::Sender<()> {
+        &self.0.pushes
     }
 
     /// Random bytes, for ids (`OfferId::generate(now, app.entropy())`) and secrets.

@@ -178,12 +178,21 @@ impl Config {
         path: Option<&std::path::Path>,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
+        Self::load_in(Mode::Production, path, environment)
+    }
+
+    /// As [`Config::load`], with the mode that holds where none is set.
+    pub fn load_in(
+        default_mode: Mode,
+        path: Option<&std::path::Path>,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
         let file = path.map(read_file).transpose()?.unwrap_or_default();
         let texts = Texts { file, environment };
         let mode: Mode = texts.parse(
             "FOOTFALL_MODE",
             "must be development or production",
-            "production",
+            default_mode.as_str(),
         )?;
         let data_dir = PathBuf::from(
             texts
@@ -193,7 +202,7 @@ impl Config {
         let dev_json = texts
             .path("FOOTFALL_DEV_JSON")
             .unwrap_or_else(|| data_dir.join("dev.json"));
-        let config = Self {
+        let mut config = Self {
             mode,
             origin_addr: texts.address("FOOTFALL_ORIGIN_ADDR", "127.0.0.1:8000")?,
             edge_addr: texts.address("FOOTFALL_EDGE_ADDR", "127.0.0.1:8787")?,
@@ -208,6 +217,10 @@ impl Config {
             log: texts.get("FOOTFALL_LOG").unwrap_or_else(|| "info".into()),
         };
         config.check_addresses()?;
+        if config.mode == Mode::Development && config.edges.is_empty() {
+            // On a developer's machine there is one edge, and every command is to reach it.
+            config.edges.push(config.edge_url());
+        }
         Ok(config)
     }
 
@@ -215,6 +228,18 @@ impl Config {
     #[must_use]
     pub fn access(&self) -> Access {
         Access::of(self.mode)
+    }
+
+    /// Where an edge on this machine reaches the origin.
+    #[must_use]
+    pub fn origin_url(&self) -> String {
+        base_url(self.origin_addr)
+    }
+
+    /// Where this machine reaches the embedded edge.
+    #[must_use]
+    pub fn edge_url(&self) -> String {
+        base_url(self.edge_addr)
     }
 
     /// What only a serving process needs: in production the keys of the edges.
@@ -248,6 +273,17 @@ impl Config {
             None => Ok(()),
         }
     }
+}
+
+/// The base URL of a listener on this machine. Who listens on every address is reached by loopback.
+fn base_url(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
 }
 
 fn read_file(path: &std::path::Path) -> Result<toml::Table, ConfigError> {

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use super::queries;
 use super::shop::{Role, Shop};
 use crate::app::system_entropy;
-use crate::auth::hash_password;
+use crate::auth::{PasswordHash, hash_password};
 use crate::db::{Fault, StorageError, Tx};
 
 /// Longest name, label or identifier, in characters.
@@ -122,18 +122,28 @@ pub async fn create_key(
     label: &str,
     now: UtcMillis,
 ) -> Result<(KeyId, String), CreateError> {
-    let label = required("label", label, NAME_CHARS_MAX)?;
     let text = ApiKey::generate(kind, system_entropy());
-    let key = ApiKey::parse(&text).ok_or_else(|| InvalidField::new("key", "was made wrong"))?;
-    let id = KeyId::generate(now, system_entropy());
-    queries::insert_key(tx, shop, &id, &key, label, now)
-        .await
-        .map_err(CreateError::Storage)?;
+    let id = record_key(tx, shop, &text, label, now).await?;
     Ok((id, text))
 }
 
-/// Revokes a live key; false where the shop has no such live key. The edges are told in the same
-/// transaction.
+/// Writes down a key whose text exists already: development keeps its keys when the database is new.
+pub async fn record_key(
+    tx: &mut Tx,
+    shop: &ShopId,
+    text: &str,
+    label: &str,
+    now: UtcMillis,
+) -> Result<KeyId, CreateError> {
+    let label = required("label", label, NAME_CHARS_MAX)?;
+    let key = ApiKey::parse(text).ok_or_else(|| InvalidField::new("key", "is not a key"))?;
+    let id = KeyId::generate(now, system_entropy());
+    queries::insert_key(tx, shop, &id, &key, label, now).await.map_err(taken("the key"))?;
+    Ok(id)
+}
+
+/// Revokes a live key and returns its hash, by which the edges are told; `None` where the shop has no
+/// such live key.
 pub async fn revoke_key(
     tx: &mut Tx,
     shop: &ShopId,
@@ -156,15 +166,30 @@ pub async fn create_user(
     if identifier.contains(':') {
         return Err(InvalidField::new("identifier", "must not contain a colon").into());
     }
-    let chars = password.chars().count();
-    if !(PASSWORD_CHARS_MIN..=PASSWORD_CHARS_MAX).contains(&chars) {
-        let rule = format!("must have {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters");
-        return Err(InvalidField::new("password", rule).into());
-    }
-    let hash = hash_password(password).await?;
+    let hash = hash_checked(password).await?;
     let id = UserId::generate(now, system_entropy());
     queries::insert_user(tx, shop, &id, (identifier, &hash), role, now)
         .await
         .map_err(taken("the identifier"))?;
     Ok(id)
+}
+
+/// Gives a user of the shop another password; false where the shop has no such user.
+pub async fn reset_password(
+    tx: &mut Tx,
+    shop: &ShopId,
+    identifier: &str,
+    password: String,
+) -> Result<bool, CreateError> {
+    let hash = hash_checked(password).await?;
+    queries::update_password(tx, shop, identifier, &hash).await.map_err(CreateError::Storage)
+}
+
+async fn hash_checked(password: String) -> Result<PasswordHash, CreateError> {
+    let chars = password.chars().count();
+    if !(PASSWORD_CHARS_MIN..=PASSWORD_CHARS_MAX).contains(&chars) {
+        let rule = format!("must have {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters");
+        return Err(InvalidField::new("password", rule).into());
+    }
+    Ok(hash_password(password).await?)
 }

@@ -263,6 +263,39 @@ pub async fn list_keys(
     .during("list a shop's keys")
 }
 
+/// The hashes of the shop's live keys.
+pub async fn list_live_key_hashes(
+    db: &mut impl Handle,
+    shop: &ShopId,
+) -> Result<Vec<String>, StorageError> {
+    const SQL: &str = "SELECT hash FROM keys WHERE shop_id = $1 AND revoked_at IS NULL ORDER BY hash";
+    on_db!(db, |connection| {
+        sqlx::query_scalar(SQL).bind(shop.as_str()).fetch_all(connection).await
+    })
+    .during("list the hashes of a shop's live keys")
+}
+
+/// Replaces the password of a user of the shop; false where the shop has no such user.
+pub(super) async fn update_password(
+    tx: &mut Tx,
+    shop: &ShopId,
+    identifier: &str,
+    password: &PasswordHash,
+) -> Result<bool, StorageError> {
+    const SQL: &str = "UPDATE users SET password_hash = $3 \
+        WHERE shop_id = $1 AND identifier = $2 RETURNING id";
+    let updated: Option<String> = on_db!(tx, |connection| {
+        sqlx::query_scalar(SQL)
+            .bind(shop.as_str())
+            .bind(identifier)
+            .bind(password.reveal())
+            .fetch_optional(connection)
+            .await
+    })
+    .during("replace a user's password")?;
+    Ok(updated.is_some())
+}
+
 /// Revokes a live key and returns its hash; `None` where the shop has no such live key.
 pub(super) async fn revoke_key(
     tx: &mut Tx,
