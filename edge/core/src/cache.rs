@@ -1,0 +1,192 @@
+//! Versioned copies of the origin's state in the platform's cache.
+//!
+//! Every entry carries the version it had at the origin and a time until which it may be shown. Three
+//! writers meet here: fetches after a miss, pushes from the origin, and what the edge just learned
+//! itself. A push leaves a *floor* behind, the version below which nothing may be shown; a fetch writes
+//! its entry first and looks at the floor afterwards, so whichever way the two interleave, a fetched
+//! entry older than a push does not survive
+//! (`a_fetch_that_was_overtaken_by_a_push_is_not_shown`). The cache itself needs no atomic step.
+
+use footfall_shared::id::ShopId;
+use footfall_shared::identity::{EmailHash, FingerprintHash, IpHash};
+use footfall_shared::time::UtcMillis;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::platform::Cache;
+
+/// How long an entry may be shown without a word from the origin: a lost push shows a stale offer no
+/// longer than this.
+pub const FRESH_MS: i64 = 60_000;
+
+/// A copy of something at the origin; `value` is `None` for what the origin does not know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry<T> {
+    /// The version at the origin; 0 for what it does not know.
+    #[serde(rename = "v")]
+    pub version: i64,
+    /// Until when it may be shown.
+    #[serde(rename = "u")]
+    pub until: UtcMillis,
+    /// The copy.
+    #[serde(rename = "d")]
+    pub value: Option<T>,
+}
+
+impl<T> Entry<T> {
+    /// An entry that is fresh from `now`.
+    pub fn fresh(version: i64, value: Option<T>, now: UtcMillis) -> Self {
+        Self {
+            version,
+            until: now.plus(FRESH_MS),
+            value,
+        }
+    }
+
+    /// Whether it may still be shown.
+    pub fn is_fresh(&self, now: UtcMillis) -> bool {
+        now < self.until
+    }
+}
+
+/// Names of the cache's keys. Emails stand in them only as keyed hashes.
+pub mod key {
+    use super::{EmailHash, FingerprintHash, IpHash, ShopId};
+
+    /// A shop, by its key's hash or its slug.
+    #[must_use]
+    pub fn shop(key: &str) -> String {
+        format!("shop/{key}")
+    }
+
+    /// A customer's entry.
+    #[must_use]
+    pub fn customer(shop: &ShopId, email: &EmailHash) -> String {
+        format!("{shop}/customer/{}", email.as_str())
+    }
+
+    /// A fingerprint's link.
+    #[must_use]
+    pub fn fingerprint(shop: &ShopId, fingerprint: &FingerprintHash) -> String {
+        format!("{shop}/fingerprint/{}", fingerprint.as_str())
+    }
+
+    /// An address's link.
+    #[must_use]
+    pub fn address(shop: &ShopId, ip: &IpHash) -> String {
+        format!("{shop}/address/{}", ip.as_str())
+    }
+}
+
+/// The entry of a key, fresh or not; a cache that fails or holds nonsense has none.
+pub async fn get<T: DeserializeOwned>(cache: &impl Cache, key: &str) -> Option<Entry<T>> {
+    let bytes = cache.get(key).await.ok().flatten()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// Keeps what was just fetched, unless a push has overtaken it meanwhile.
+pub async fn put_fetched<T: Serialize>(cache: &impl Cache, key: &str, entry: &Entry<T>) {
+    put(cache, key, entry).await;
+    let floor = get::<()>(cache, &floor_key(key)).await;
+    if floor.is_some_and(|floor| floor.version > entry.version) {
+        put(
+            cache,
+            key,
+            &Entry::<T> {
+                version: entry.version,
+                until: UtcMillis::new(0),
+                value: None,
+            },
+        )
+        .await;
+    }
+}
+
+/// Keeps what the origin pushed, unless something newer is there already.
+pub async fn put_pushed<T: Serialize + DeserializeOwned>(
+    cache: &impl Cache,
+    key: &str,
+    entry: &Entry<T>,
+) {
+    let floor = get::<()>(cache, &floor_key(key)).await;
+    if floor.is_some_and(|floor| floor.version > entry.version) {
+        return;
+    }
+    let floor = Entry::<()> {
+        version: entry.version,
+        until: entry.until,
+        value: None,
+    };
+    put(cache, &floor_key(key), &floor).await;
+    put(cache, key, entry).await;
+}
+
+/// Keeps what the edge learned itself until the origin's own word arrives.
+pub async fn put_local<T: Serialize>(cache: &impl Cache, key: &str, entry: &Entry<T>) {
+    put(cache, key, entry).await;
+}
+
+fn floor_key(key: &str) -> String {
+    format!("{key}/floor")
+}
+
+async fn put<T: Serialize>(cache: &impl Cache, key: &str, entry: &Entry<T>) {
+    if let Ok(bytes) = serde_json::to_vec(entry) {
+        // A cache that takes nothing costs a call to the origin, not a request.
+        let _ = cache.put(key, &bytes).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_executor::block_on;
+
+    use super::*;
+    use crate::memory::MemoryCache;
+
+    const NOW: UtcMillis = UtcMillis::new(1000);
+
+    fn version(cache: &MemoryCache) -> Option<i64> {
+        let entry = block_on(get::<i64>(cache, "k"))?;
+        entry.is_fresh(NOW).then_some(entry.version)
+    }
+
+    fn entry(version: i64) -> Entry<i64> {
+        Entry::fresh(version, Some(version), NOW)
+    }
+
+    #[test]
+    fn a_fetch_that_was_overtaken_by_a_push_is_not_shown() {
+        let cache = MemoryCache::default();
+        block_on(put_pushed(&cache, "k", &entry(2)));
+        block_on(put_fetched(&cache, "k", &entry(1)));
+        assert_eq!(version(&cache), None);
+        block_on(put_fetched(&cache, "k", &entry(2)));
+        assert_eq!(version(&cache), Some(2));
+    }
+
+    #[test]
+    fn an_older_push_never_replaces_a_newer_one() {
+        let cache = MemoryCache::default();
+        block_on(put_pushed(&cache, "k", &entry(3)));
+        block_on(put_pushed(&cache, "k", &entry(2)));
+        assert_eq!(version(&cache), Some(3));
+    }
+
+    #[test]
+    fn the_origins_word_replaces_what_the_edge_learned_itself() {
+        let cache = MemoryCache::default();
+        block_on(put_local(&cache, "k", &entry(0)));
+        block_on(put_pushed(&cache, "k", &entry(1)));
+        assert_eq!(version(&cache), Some(1));
+    }
+
+    #[test]
+    fn an_entry_ends_after_its_time() {
+        let cache = MemoryCache::default();
+        block_on(put_fetched(&cache, "k", &entry(1)));
+        let entry = block_on(get::<i64>(&cache, "k")).unwrap();
+        assert!(entry.is_fresh(NOW.plus(FRESH_MS - 1)));
+        assert!(!entry.is_fresh(NOW.plus(FRESH_MS)));
+    }
+}

@@ -1,0 +1,126 @@
+//! The edge's errors, and the one place where they become the contract's envelope.
+
+use footfall_shared::text::InvalidField;
+use footfall_shared::wire::error::ErrorReply;
+use http::StatusCode;
+use http::header::{ALLOW, RETRY_AFTER};
+
+use crate::http::Response;
+use crate::platform::{OriginUnreachable, OutboxError};
+
+/// Why a request was not served.
+#[derive(Debug, thiserror::Error)]
+pub enum EdgeError {
+    /// No key, an unknown one, or a revoked one.
+    #[error("a valid API key is required")]
+    InvalidKey,
+    /// The key may not be used by a page of this origin.
+    #[error("this key may not be used from this page")]
+    OriginNotAllowed,
+    /// A signed route was called without a good signature.
+    #[error("the signature is missing or wrong")]
+    BadSignature,
+    /// No such path.
+    #[error("no such route")]
+    NotFound,
+    /// The path does not know the method.
+    #[error("this route knows only {0}")]
+    MethodNotAllowed(&'static str),
+    /// The body is larger than the route takes.
+    #[error("the body is larger than {0} bytes")]
+    PayloadTooLarge(usize),
+    /// The body is neither JSON nor text that holds JSON.
+    #[error("the content type must be application/json or text/plain")]
+    UnsupportedMediaType,
+    /// The body is not what the route reads.
+    #[error("{0}")]
+    InvalidBody(String),
+    /// A field breaks the contract.
+    #[error("{fault}")]
+    InvalidField {
+        /// The contract's code.
+        code: &'static str,
+        /// The field and what is wrong with it.
+        fault: InvalidField,
+    },
+    /// The contract's own words for what is missing or unknown.
+    #[error("{message}")]
+    Contract {
+        /// 400 or 404.
+        status: StatusCode,
+        /// The contract's code.
+        code: &'static str,
+        /// The contract's sentence.
+        message: String,
+    },
+    /// The origin gave no answer and the edge cannot do without.
+    #[error("the service is not reachable for the moment")]
+    OriginUnreachable(#[source] OriginUnreachable),
+    /// Events could not be made durable.
+    #[error("the events could not be stored, please send them again")]
+    OutboxFailed(#[source] OutboxError),
+}
+
+impl EdgeError {
+    /// A field's fault with the usual code.
+    #[must_use]
+    pub fn field(fault: InvalidField) -> Self {
+        let code = if fault.field.ends_with("email") {
+            "invalid_email"
+        } else {
+            "invalid_field"
+        };
+        Self::InvalidField { code, fault }
+    }
+
+    /// The stable name for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidKey => "invalid_key",
+            Self::OriginNotAllowed => "origin_not_allowed",
+            Self::BadSignature => "invalid_signature",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed(_) => "method_not_allowed",
+            Self::PayloadTooLarge(_) => "payload_too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::InvalidBody(_) => "invalid_json",
+            Self::InvalidField { code, .. } | Self::Contract { code, .. } => code,
+            Self::OriginUnreachable(_) => "origin_unreachable",
+            Self::OutboxFailed(_) => "not_stored",
+        }
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::InvalidKey | Self::BadSignature => StatusCode::UNAUTHORIZED,
+            Self::OriginNotAllowed => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::PayloadTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::InvalidBody(_) | Self::InvalidField { .. } => StatusCode::BAD_REQUEST,
+            Self::Contract { status, .. } => *status,
+            Self::OriginUnreachable(_) | Self::OutboxFailed(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The contract's envelope.
+    #[must_use]
+    pub fn to_response(&self) -> Response {
+        let body = match self {
+            Self::InvalidField { code, fault } => ErrorReply::of_field(*code, fault),
+            other => ErrorReply::new(other.code(), other.to_string()),
+        };
+        let response = Response::json(self.status(), &body);
+        if let Self::MethodNotAllowed(methods) = self {
+            return response.with(ALLOW, methods);
+        }
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+            return response.with(RETRY_AFTER, "1");
+        }
+        response
+    }
+}

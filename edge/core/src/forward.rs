@@ -1,0 +1,111 @@
+//! Passing what the edge does not answer on to the origin.
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::error::EdgeError;
+use crate::http::{Request, Response};
+use crate::origin::{self, REQUEST_ID_HEADER};
+use crate::platform::{OriginRequest, Platform};
+use crate::trace::Trace;
+
+/// Largest body that is passed on: the order intake's own bound.
+pub(crate) const FORWARD_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Headers that end at each hop (RFC 9110, 7.6.1), and those that the next client writes itself.
+const HOP_BY_HOP: [&str; 10] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "content-length",
+];
+
+/// Headers in which a client could pretend to be somebody else behind us.
+const SPOOFABLE: [&str; 9] = [
+    "host",
+    "forwarded",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "fastly-client-ip",
+    "fly-client-ip",
+];
+const SPOOFABLE_PREFIXES: [&str; 3] = ["x-forwarded", "x-footfall-", "spin-"];
+
+/// Whether a path belongs to the origin. Signed routes are never passed on: only edges call them.
+pub(crate) fn belongs_to_origin(path: &str) -> bool {
+    ["/api/", "/wp-json/", "/docs/"]
+        .iter()
+        .any(|prefix| path.starts_with(prefix))
+        || matches!(path, "/openapi.json" | "/docs" | "/ready")
+}
+
+/// Asks the origin and gives its answer as it is.
+pub(crate) async fn forward<P: Platform>(
+    platform: &P,
+    trace: &Trace,
+    request: &Request,
+) -> Result<Response, EdgeError> {
+    if request.body.len() > FORWARD_BYTES_MAX {
+        return Err(EdgeError::PayloadTooLarge(FORWARD_BYTES_MAX));
+    }
+    let mut headers = HeaderMap::new();
+    let named = named_by_connection(&request.headers);
+    for (name, value) in &request.headers {
+        let text = name.as_str();
+        let spoofed = SPOOFABLE.contains(&text)
+            || SPOOFABLE_PREFIXES
+                .iter()
+                .any(|prefix| text.starts_with(prefix));
+        if !spoofed && !is_hop_by_hop(name, &named) {
+            headers.append(name.clone(), value.clone());
+        }
+    }
+    if let Ok(id) = HeaderValue::from_str(&trace.request_id) {
+        headers.insert(HeaderName::from_static(REQUEST_ID_HEADER), id);
+    }
+    let path_and_query = match request.query.as_str() {
+        "" => request.path.clone(),
+        query => format!("{}?{query}", request.path),
+    };
+    let asked = OriginRequest {
+        method: request.method.clone(),
+        path_and_query,
+        headers,
+        body: request.body.clone(),
+    };
+    let answer = origin::send(platform, trace, asked)
+        .await
+        .map_err(EdgeError::OriginUnreachable)?;
+    let named = named_by_connection(&answer.headers);
+    let mut response = Response::empty(answer.status);
+    for (name, value) in &answer.headers {
+        if !is_hop_by_hop(name, &named) {
+            response.headers.append(name.clone(), value.clone());
+        }
+    }
+    response.body = answer.body;
+    Ok(response)
+}
+
+fn named_by_connection(headers: &HeaderMap) -> Vec<String> {
+    let values = headers
+        .get_all("connection")
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .map(|name| name.trim().to_ascii_lowercase())
+        .collect()
+}
+
+fn is_hop_by_hop(name: &HeaderName, named: &[String]) -> bool {
+    HOP_BY_HOP.contains(&name.as_str()) || named.iter().any(|one| one == name.as_str())
+}

@@ -1,0 +1,280 @@
+//! Who may ask: the shop behind a key, the page's origin, the client's address, the body's form.
+//!
+//! **Invariant:** the raw client address ends here; handlers see its hash.
+
+use std::net::IpAddr;
+
+use base64::Engine as _;
+use footfall_shared::event::Device;
+use footfall_shared::identity::IpHash;
+use footfall_shared::keys::{ApiKey, KeyKind};
+use footfall_shared::shop::ShopEntry;
+use footfall_shared::signing::{SIGNATURE_HEADER, TIMESTAMP_HEADER};
+use footfall_shared::time::DAY_MS;
+use footfall_shared::wire::internal::{ResolveShop, ResolvedShop, path};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::cache::{self, Entry, key};
+use crate::error::EdgeError;
+use crate::http::Request;
+use crate::origin::ask;
+use crate::platform::Platform;
+use crate::trace::Trace;
+
+/// Largest body of a storefront call, in bytes.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Largest batch of events as it is sent, in bytes.
+pub const BATCH_BYTES_MAX: usize = 256 * 1024;
+/// Largest batch of events after gzip is undone, in bytes: what compresses better than four to one is
+/// rather an attack than a batch.
+pub const BATCH_BYTES_UNPACKED_MAX: usize = 1024 * 1024;
+/// How long a shop that was known is served while the origin does not answer.
+const SHOP_STALE_MS_MAX: i64 = DAY_MS;
+
+/// A request whose shop and device are known.
+#[derive(Debug)]
+pub(crate) struct ShopRequest {
+    /// The shop.
+    pub(crate) shop: ShopEntry,
+    /// The device as far as the request itself shows it.
+    pub(crate) device: Device,
+}
+
+impl ShopRequest {
+    /// Whether the caller is the shop's own server.
+    pub(crate) fn is_backend(&self) -> bool {
+        self.shop.key == Some(KeyKind::Secret)
+    }
+}
+
+/// Finds the shop that a request speaks for; `body_key` is a key that stood in the body.
+pub(crate) async fn admit<P: Platform>(
+    platform: &P,
+    trace: &Trace,
+    request: &Request,
+    body_key: Option<&str>,
+) -> Result<ShopRequest, EdgeError> {
+    let question = match presented_key(request, body_key) {
+        Some(text) => {
+            let api_key = ApiKey::parse(&text).ok_or(EdgeError::InvalidKey)?;
+            ResolveShop::KeyHash(api_key.hash)
+        }
+        None => {
+            let slug = platform
+                .config()
+                .access
+                .keyless_shop
+                .ok_or(EdgeError::InvalidKey)?;
+            ResolveShop::Slug(slug.to_owned())
+        }
+    };
+    let shop = resolve(platform, trace, question)
+        .await?
+        .ok_or(EdgeError::InvalidKey)?;
+    // A secret key has no business in a page, so only publishable keys are bound to origins.
+    if shop.key != Some(KeyKind::Secret) && !shop.allows_origin(request.header("origin")) {
+        return Err(EdgeError::OriginNotAllowed);
+    }
+    let hops = platform.config().trusted_proxy_hops;
+    let device = Device {
+        ip: client_address(request, hops).map(|address| IpHash::of(address, &shop.salt)),
+        geo: request.geo.clone(),
+        fingerprint: None,
+    };
+    Ok(ShopRequest { shop, device })
+}
+
+/// The shop from the cache, else from the origin; one that was known is served for a while longer when
+/// the origin does not answer, because pages must not break with it.
+async fn resolve<P: Platform>(
+    platform: &P,
+    trace: &Trace,
+    question: ResolveShop,
+) -> Result<Option<ShopEntry>, EdgeError> {
+    let (ResolveShop::KeyHash(name) | ResolveShop::Slug(name)) = &question;
+    let key = key::shop(name);
+    let held = cache::get::<ShopEntry>(platform.cache(), &key).await;
+    let now = platform.now();
+    if let Some(entry) = held.as_ref().filter(|entry| entry.is_fresh(now)) {
+        trace.cache(true);
+        return Ok(entry.value.clone());
+    }
+    trace.cache(false);
+    match ask::<P, ResolvedShop>(platform, trace, path::RESOLVE_SHOP, &question).await {
+        Ok(ResolvedShop { shop }) => {
+            // Its version is the time of the question: a revocation pushed later is always newer.
+            let entry = Entry::fresh(now.get(), shop, now);
+            cache::put_fetched(platform.cache(), &key, &entry).await;
+            Ok(entry.value)
+        }
+        Err(unreachable) => held
+            .filter(|entry| now.since(entry.until) < SHOP_STALE_MS_MAX)
+            .and_then(|entry| entry.value)
+            .map(Some)
+            .ok_or(EdgeError::OriginUnreachable(unreachable)),
+    }
+}
+
+/// The key that a request shows: HTTP basic user name, bearer, `X-API-Key`, body, or query.
+fn presented_key(request: &Request, body_key: Option<&str>) -> Option<String> {
+    let authorization = request.header("authorization").and_then(|value| {
+        let (scheme, credentials) = value.split_once(' ')?;
+        if scheme.eq_ignore_ascii_case("bearer") {
+            return Some(credentials.trim().to_owned());
+        }
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return None;
+        }
+        let decoded = base64::engine::general_purpose::STANDARD
+            .decode(credentials.trim())
+            .ok()?;
+        let pair = String::from_utf8(decoded).ok()?;
+        Some(pair.split(':').next().unwrap_or_default().to_owned())
+    });
+    authorization
+        .or_else(|| request.header("x-api-key").map(str::to_owned))
+        .or_else(|| body_key.map(str::to_owned))
+        .or_else(|| request.query_value("key"))
+        .filter(|key| !key.trim().is_empty())
+}
+
+/// The client's address: the socket's, or behind `hops` trusted proxies the address that the outermost of
+/// them saw. Anything further left in `X-Forwarded-For` is the client's own invention.
+pub(crate) fn client_address(request: &Request, hops: usize) -> Option<IpAddr> {
+    if hops == 0 {
+        return request.peer;
+    }
+    let values = request.headers.get_all("x-forwarded-for").iter();
+    let chain: Vec<&str> = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    let at = chain.len().checked_sub(hops)?;
+    chain.get(at)?.trim().parse().ok()
+}
+
+/// Checks that a call comes from the origin or the host, and reads its body.
+pub(crate) fn signed<P: Platform, T: DeserializeOwned>(
+    platform: &P,
+    request: &Request,
+) -> Result<T, EdgeError> {
+    platform
+        .config()
+        .keys
+        .verify(
+            platform.now(),
+            &request.path,
+            &request.body,
+            request.header(TIMESTAMP_HEADER),
+            request.header(SIGNATURE_HEADER),
+        )
+        .map_err(|_| EdgeError::BadSignature)?;
+    serde_json::from_slice(&request.body).map_err(|fault| EdgeError::InvalidBody(fault.to_string()))
+}
+
+/// The key in a JSON body, whatever else the body holds.
+pub(crate) fn body_key(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Keyed {
+        #[serde(rename = "writeKey")]
+        write_key: Option<String>,
+    }
+    serde_json::from_slice::<Keyed>(body).ok()?.write_key
+}
+
+/// Checks a body's size and content type. `text/plain` is what `sendBeacon` and preflight-free `fetch` send.
+pub(crate) fn check_body(request: &Request, bytes_max: usize) -> Result<(), EdgeError> {
+    if request.body.len() > bytes_max {
+        return Err(EdgeError::PayloadTooLarge(bytes_max));
+    }
+    let content_type = request.header("content-type").unwrap_or("application/json");
+    let essence = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    if !matches!(essence.as_str(), "application/json" | "text/plain") {
+        return Err(EdgeError::UnsupportedMediaType);
+    }
+    Ok(())
+}
+
+/// Reads a JSON body; a fault names the field.
+pub(crate) fn read_json<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, EdgeError> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|fault| {
+        let field = fault.path().to_string();
+        // "." is the body itself, "?" a place that has no name, such as a cut-off key.
+        if field == "." || field == "?" {
+            return EdgeError::InvalidBody(format!(
+                "the body is not the JSON expected: {}",
+                kind(fault.inner())
+            ));
+        }
+        EdgeError::field(footfall_shared::text::InvalidField::new(
+            field,
+            kind(fault.inner()),
+        ))
+    })?;
+    reader
+        .end()
+        .map_err(|_| EdgeError::InvalidBody("text follows the JSON value".to_owned()))?;
+    Ok(value)
+}
+
+/// What is wrong, without the rejected value that serde's own sentence repeats.
+fn kind(fault: &serde_json::Error) -> &'static str {
+    match fault.classify() {
+        serde_json::error::Category::Eof => "ends too early",
+        serde_json::error::Category::Syntax => "is not valid JSON",
+        serde_json::error::Category::Data => "has the wrong type",
+        serde_json::error::Category::Io => "could not be read",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::request;
+
+    #[test]
+    fn a_forwarded_address_counts_only_behind_a_trusted_proxy() {
+        let mut request = request("GET", "/health");
+        request.peer = "192.0.2.1".parse().ok();
+        request.headers.insert(
+            "x-forwarded-for",
+            "6.6.6.6, 203.0.113.7, 10.0.0.1".parse().unwrap(),
+        );
+        let seen = |hops| client_address(&request, hops).map(|address| address.to_string());
+        assert_eq!(seen(0).as_deref(), Some("192.0.2.1"));
+        assert_eq!(seen(1).as_deref(), Some("10.0.0.1"));
+        assert_eq!(seen(2).as_deref(), Some("203.0.113.7"));
+        assert_eq!(seen(9), None);
+    }
+
+    #[test]
+    fn a_key_is_found_wherever_sdks_put_it() {
+        let with = |name: &'static str, value: &str| {
+            let mut request = request("GET", "/x?key=query");
+            request.headers.insert(name, value.parse().unwrap());
+            presented_key(&request, None)
+        };
+        assert_eq!(
+            with("authorization", "Basic a2V5Og==").as_deref(),
+            Some("key")
+        );
+        assert_eq!(with("authorization", "Bearer key").as_deref(), Some("key"));
+        assert_eq!(with("x-api-key", "key").as_deref(), Some("key"));
+        assert_eq!(
+            presented_key(&request("GET", "/x?key=query"), Some("body")).as_deref(),
+            Some("body")
+        );
+        assert_eq!(
+            presented_key(&request("GET", "/x?key=query"), None).as_deref(),
+            Some("query")
+        );
+        assert_eq!(presented_key(&request("GET", "/x?key="), None), None);
+    }
+}

@@ -1,0 +1,174 @@
+//! `GET /api/intelligence/bundle`: the offer, decided by the shared rule on the edge's own copy.
+//!
+//! On a hit the origin is not asked at all. It is asked once when the entry is not there, and when the
+//! rule says that an offer is due, since only the origin makes an offer durable.
+
+use footfall_shared::event::Device;
+use footfall_shared::event::segment::FINGERPRINT_CHARS_MAX;
+use footfall_shared::identity::{Email, EmailHash, FingerprintHash, Trust};
+use footfall_shared::intelligence::Disclosure;
+use footfall_shared::offers::{Decision, decide};
+use footfall_shared::text::{InvalidField, required};
+use footfall_shared::wire::intelligence::{Audience, BundleReply, NoOfferReply};
+use footfall_shared::wire::internal::CustomerEntry;
+use http::StatusCode;
+
+use crate::error::EdgeError;
+use crate::guard::{self, ShopRequest};
+use crate::http::{Request, Response};
+use crate::intelligence::{customer, recognize};
+use crate::platform::{OriginUnreachable, Platform};
+use crate::trace::Trace;
+
+/// Why there is no offer, beyond the contract's own reasons.
+const NOT_VERIFIED: &str = "identity_not_verified";
+const UNAVAILABLE: &str = "temporarily_unavailable";
+
+/// Who asks, as the query says it.
+struct Question {
+    email: Option<Email>,
+    fingerprint: Option<FingerprintHash>,
+    user_hash: Option<String>,
+}
+
+pub(crate) async fn bundle<P: Platform>(
+    platform: &P,
+    trace: &Trace,
+    request: &Request,
+) -> Result<Response, EdgeError> {
+    let asked = match guard::admit(platform, trace, request, None).await {
+        Err(EdgeError::OriginUnreachable(_)) => return Ok(no_offer(UNAVAILABLE)),
+        admitted => admitted?,
+    };
+    let question = Question::parse(request, &asked)?;
+    let person = match identify(platform, trace, &asked, &question).await {
+        Ok(Some(person)) => person,
+        Ok(None) => {
+            return Err(unknown(
+                "fingerprint_not_found",
+                "Fingerprint not recognized",
+            ));
+        }
+        Err(_) => return Ok(no_offer(UNAVAILABLE)),
+    };
+    // Whether an email is a customer's is personal too, so this comes before any look-up.
+    let (email_hash, trust) = person;
+    if Disclosure::of(trust, platform.config().access.reveal_from) == Disclosure::Masked {
+        return Ok(no_offer(NOT_VERIFIED));
+    }
+    let entry = match customer::find(platform, trace, &asked.shop.shop, &email_hash).await {
+        Ok(Some(entry)) => entry,
+        Ok(None) => return Err(unknown("customer_not_found", "Customer not found")),
+        Err(_) => return Ok(no_offer(UNAVAILABLE)),
+    };
+    answer(platform, trace, &asked, &email_hash, entry)
+        .await
+        .or_else(|_unreachable| Ok(no_offer(UNAVAILABLE)))
+}
+
+impl Question {
+    fn parse(request: &Request, asked: &ShopRequest) -> Result<Self, EdgeError> {
+        let given = |name: &str| {
+            request
+                .query_value(name)
+                .filter(|text| !text.trim().is_empty())
+        };
+        let email = given("customer_email")
+            .map(|text| Email::parse("customer_email", &text))
+            .transpose()
+            .map_err(EdgeError::field)?;
+        let fingerprint = given("fingerprint")
+            .map(|text| -> Result<_, InvalidField> {
+                let text = required("fingerprint", &text, FINGERPRINT_CHARS_MAX)?;
+                Ok(FingerprintHash::of(text, &asked.shop.salt))
+            })
+            .transpose()
+            .map_err(EdgeError::field)?;
+        if email.is_none() && fingerprint.is_none() {
+            return Err(EdgeError::Contract {
+                status: StatusCode::BAD_REQUEST,
+                code: "missing_parameters",
+                message: "Email or fingerprint required".to_owned(),
+            });
+        }
+        Ok(Self {
+            email,
+            fingerprint,
+            user_hash: given("user_hash"),
+        })
+    }
+}
+
+/// The customer asked for and how sure it is that the caller is this customer.
+async fn identify<P: Platform>(
+    platform: &P,
+    trace: &Trace,
+    asked: &ShopRequest,
+    question: &Question,
+) -> Result<Option<(EmailHash, Trust)>, OriginUnreachable> {
+    let secret = &asked.shop.identity_secret;
+    if let Some(email) = &question.email {
+        let vouched = question
+            .user_hash
+            .as_deref()
+            .is_some_and(|hash| email.is_vouched_by(hash, secret));
+        let trust = if vouched || asked.is_backend() {
+            Trust::Verified
+        } else {
+            Trust::Claimed
+        };
+        return Ok(Some((EmailHash::of(email, &asked.shop.salt), trust)));
+    }
+    // The contract's look-up by fingerprint does not fall back to the address.
+    let device = Device {
+        fingerprint: question.fingerprint.clone(),
+        ..Device::default()
+    };
+    let link = recognize::recognize(platform, trace, &asked.shop.shop, &device).await?;
+    Ok(link.map(|link| (link.email_hash, link.trust)))
+}
+
+async fn answer<P: Platform>(
+    platform: &P,
+    trace: &Trace,
+    asked: &ShopRequest,
+    email_hash: &EmailHash,
+    entry: CustomerEntry,
+) -> Result<Response, OriginUnreachable> {
+    let due = matches!(
+        decide(entry.profile.as_ref(), entry.offer.as_ref(), platform.now()),
+        Decision::Make(_)
+    );
+    let entry = if due {
+        let made = customer::ensure_offer(platform, trace, &asked.shop.shop, email_hash).await?;
+        made.unwrap_or(entry)
+    } else {
+        entry
+    };
+    let now = platform.now();
+    Ok(
+        match decide(entry.profile.as_ref(), entry.offer.as_ref(), now) {
+            Decision::Standing(offer) => {
+                let locale = &asked.shop.settings.locale;
+                let reply =
+                    BundleReply::from_offer(&entry, offer, Audience::Storefront, locale, now);
+                Response::json(StatusCode::OK, &reply)
+            }
+            // The origin answered and made none: its clock or its newer profile says that none is due.
+            Decision::Make(_) => no_offer("not_in_prime_window"),
+            Decision::Refuse(refusal) => no_offer(refusal.code()),
+        },
+    )
+}
+
+fn no_offer(reason: &str) -> Response {
+    Response::json(StatusCode::OK, &NoOfferReply::because(reason))
+}
+
+fn unknown(code: &'static str, message: &str) -> EdgeError {
+    EdgeError::Contract {
+        status: StatusCode::NOT_FOUND,
+        code,
+        message: message.to_owned(),
+    }
+}

@@ -1,0 +1,156 @@
+//! `POST /api/intelligence/track-customer`: who is this, and what do we know of them?
+
+use footfall_shared::event::{Device, Event, EventKind};
+use footfall_shared::id::EventId;
+use footfall_shared::identity::{Email, EmailHash, Trust};
+use footfall_shared::intelligence::{Disclosure, TrackCustomer};
+use footfall_shared::wire::intelligence::{
+    Audience, ProfileReply, TrackCustomerReply, TrackCustomerRequest, TrackedReply,
+};
+use serde_json::{Map, json};
+
+use crate::error::EdgeError;
+use crate::events::enqueue;
+use crate::guard::{self, BODY_BYTES_MAX, ShopRequest};
+use crate::http::{Request, Response};
+use crate::intelligence::{customer, recognize};
+use crate::platform::Platform;
+use crate::trace::Trace;
+
+/// Whom a request is taken for.
+struct Person {
+    email_hash: EmailHash,
+    trust: Trust,
+}
+
+pub(crate) async fn track_customer<P: Platform>(
+    platform: &P,
+    trace: &Trace,
+    request: &Request,
+) -> Result<Response, EdgeError> {
+    guard::check_body(request, BODY_BYTES_MAX)?;
+    let asked = guard::admit(
+        platform,
+        trace,
+        request,
+        guard::body_key(&request.body).as_deref(),
+    )
+    .await?;
+    let body: TrackCustomerRequest = guard::read_json(&request.body)?;
+    let track = TrackCustomer::parse(body, &asked.shop.salt, &asked.shop.identity_secret)
+        .map_err(EdgeError::field)?;
+    let device = Device {
+        fingerprint: track.fingerprint.clone(),
+        ..asked.device.clone()
+    };
+
+    remember(platform, &asked, &track, &device).await?;
+    let person = identify(platform, trace, &asked, &track, &device).await;
+    let Some(person) = person else {
+        return Ok(reply(None, None));
+    };
+    // The profile is an extra; without the origin the shopper is tracked all the same.
+    let entry = customer::find(platform, trace, &asked.shop.shop, &person.email_hash).await;
+    let entry = entry.ok().flatten();
+    let disclosure = Disclosure::of(person.trust, platform.config().access.reveal_from);
+    let profile = entry.as_ref().and_then(|entry| {
+        ProfileReply::from_entry(entry, Audience::Storefront, disclosure, platform.now())
+    });
+    let shown = match (&track.email, entry.as_ref()) {
+        // What the caller said tells it nothing new.
+        (Some((email, _)), _) => Some(email.as_str().to_owned()),
+        (None, Some(entry)) if disclosure == Disclosure::Full => {
+            Some(entry.card.email.as_str().to_owned())
+        }
+        (None, entry) => entry.map(|entry| entry.card.email.masked()),
+    };
+    let tracked = TrackedReply {
+        customer_email: shown,
+        ip_hash: device.ip.as_ref().map(|ip| ip.as_str().to_owned()),
+        fingerprint: device
+            .fingerprint
+            .as_ref()
+            .map(|print| print.as_str().to_owned()),
+    };
+    Ok(reply(Some(tracked), profile))
+}
+
+fn reply(tracked: Option<TrackedReply>, profile: Option<ProfileReply>) -> Response {
+    Response::json(
+        http::StatusCode::OK,
+        &TrackCustomerReply {
+            success: true,
+            tracked,
+            profile,
+        },
+    )
+}
+
+/// Makes what the request says durable: the device with its email, and the event where one is named.
+async fn remember<P: Platform>(
+    platform: &P,
+    asked: &ShopRequest,
+    track: &TrackCustomer,
+    device: &Device,
+) -> Result<(), EdgeError> {
+    let now = platform.now();
+    let event = |kind: EventKind, name: Option<&str>| Event {
+        shop: asked.shop.shop.clone(),
+        id: EventId::generate(now, platform.entropy()),
+        kind,
+        name: name.map(str::to_owned),
+        at: now,
+        received_at: now,
+        anonymous_id: track.anonymous_id.clone(),
+        user_id: track.customer_id.as_ref().map(|id| id.as_str().to_owned()),
+        session_id: None,
+        email: track.email.as_ref().map(|(email, _)| email.clone()),
+        trust: track.email.as_ref().map(|(_, trust)| *trust),
+        device: device.clone(),
+        body: Map::from_iter([(
+            "context".to_owned(),
+            json!({"library": {"name": "track-customer"}}),
+        )]),
+    };
+    let mut events = Vec::new();
+    if track.email.is_some() {
+        events.push(event(EventKind::Identify, None));
+    }
+    if let Some(name) = track.event_type {
+        events.push(event(EventKind::Track, Some(name)));
+    }
+    enqueue(platform, &events).await?;
+    Ok(())
+}
+
+/// Whom the request is taken for: the email it names, else whoever was seen on the device.
+async fn identify<P: Platform>(
+    platform: &P,
+    trace: &Trace,
+    asked: &ShopRequest,
+    track: &TrackCustomer,
+    device: &Device,
+) -> Option<Person> {
+    let shop = &asked.shop.shop;
+    if let Some((email, trust)) = &track.email {
+        let email_hash = hash(email, asked);
+        recognize::learn(platform, shop, device, &email_hash, *trust).await;
+        return Some(Person {
+            email_hash,
+            trust: *trust,
+        });
+    }
+    // An origin that is down makes a stranger of the shopper, never an error.
+    let link = recognize::recognize(platform, trace, shop, device)
+        .await
+        .ok()
+        .flatten()?;
+    Some(Person {
+        email_hash: link.email_hash,
+        trust: link.trust,
+    })
+}
+
+fn hash(email: &Email, asked: &ShopRequest) -> EmailHash {
+    EmailHash::of(email, &asked.shop.salt)
+}

@@ -1,0 +1,242 @@
+//! A platform in memory, with faults to inject: for the tests of the core.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashMap};
+
+use footfall_shared::id::Entropy;
+use footfall_shared::time::UtcMillis;
+use http::{HeaderMap, Method};
+
+use crate::config::EdgeConfig;
+use crate::http::Request;
+use crate::platform::{
+    Cache, CacheError, OriginLink, OriginRequest, OriginResponse, OriginUnreachable, Outbox,
+    OutboxError, Platform, QueuedEvent, WaitingEvent,
+};
+
+/// A cache in memory.
+#[derive(Debug, Default)]
+pub struct MemoryCache {
+    entries: RefCell<HashMap<String, Vec<u8>>>,
+    /// Makes every call fail.
+    pub broken: Cell<bool>,
+}
+
+impl MemoryCache {
+    /// All keys and values as text, for tests that look for what must not be there.
+    #[must_use]
+    pub fn dump(&self) -> String {
+        let entries = self.entries.borrow();
+        let lines = entries
+            .iter()
+            .map(|(key, value)| format!("{key} {}", String::from_utf8_lossy(value)));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Cache for MemoryCache {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, CacheError> {
+        if self.broken.get() {
+            return Err(CacheError("broken".to_owned()));
+        }
+        Ok(self.entries.borrow().get(key).cloned())
+    }
+
+    async fn put(&self, key: &str, value: &[u8]) -> Result<(), CacheError> {
+        if self.broken.get() {
+            return Err(CacheError("broken".to_owned()));
+        }
+        self.entries
+            .borrow_mut()
+            .insert(key.to_owned(), value.to_vec());
+        Ok(())
+    }
+}
+
+/// An outbox in memory.
+#[derive(Debug, Default)]
+pub struct MemoryOutbox {
+    waiting: RefCell<Vec<(i64, QueuedEvent)>>,
+    next: Cell<i64>,
+    /// Makes every call fail.
+    pub broken: Cell<bool>,
+}
+
+impl MemoryOutbox {
+    /// The events that wait, as JSON.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<String> {
+        self.waiting
+            .borrow()
+            .iter()
+            .map(|(_, event)| event.json.clone())
+            .collect()
+    }
+
+    fn works(&self) -> Result<(), OutboxError> {
+        if self.broken.get() {
+            Err(OutboxError("broken".to_owned()))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Outbox for MemoryOutbox {
+    async fn append(&self, events: &[QueuedEvent]) -> Result<BTreeSet<usize>, OutboxError> {
+        self.works()?;
+        let mut waiting = self.waiting.borrow_mut();
+        let mut taken = BTreeSet::new();
+        for (place, event) in events.iter().enumerate() {
+            let known = waiting
+                .iter()
+                .any(|(_, held)| held.shop == event.shop && held.id == event.id);
+            if !known {
+                self.next.set(self.next.get() + 1);
+                waiting.push((self.next.get(), event.clone()));
+                taken.insert(place);
+            }
+        }
+        Ok(taken)
+    }
+
+    async fn peek(&self, limit: usize) -> Result<Vec<WaitingEvent>, OutboxError> {
+        self.works()?;
+        let waiting = self.waiting.borrow();
+        let first = waiting.iter().take(limit);
+        Ok(first
+            .map(|(handle, event)| WaitingEvent {
+                handle: *handle,
+                json: event.json.clone(),
+            })
+            .collect())
+    }
+
+    async fn settle(&self, handles: &[i64]) -> Result<(), OutboxError> {
+        self.works()?;
+        self.waiting
+            .borrow_mut()
+            .retain(|(handle, _)| !handles.contains(handle));
+        Ok(())
+    }
+
+    async fn pending(&self) -> Result<u64, OutboxError> {
+        self.works()?;
+        Ok(self.waiting.borrow().len() as u64)
+    }
+}
+
+/// Answers a request; `None` is an origin that is down.
+type Answer = Box<dyn Fn(&OriginRequest) -> Option<OriginResponse>>;
+
+/// An origin in memory: a function answers.
+pub struct MemoryOrigin {
+    answer: Answer,
+    /// Every request that was sent.
+    pub asked: RefCell<Vec<OriginRequest>>,
+}
+
+impl MemoryOrigin {
+    /// Paths of the requests so far.
+    #[must_use]
+    pub fn paths(&self) -> Vec<String> {
+        self.asked
+            .borrow()
+            .iter()
+            .map(|request| request.path_and_query.clone())
+            .collect()
+    }
+}
+
+impl OriginLink for MemoryOrigin {
+    async fn send(&self, request: OriginRequest) -> Result<OriginResponse, OriginUnreachable> {
+        let answer = (self.answer)(&request);
+        self.asked.borrow_mut().push(request);
+        answer.ok_or_else(|| OriginUnreachable("down".to_owned()))
+    }
+}
+
+/// A platform in memory.
+pub struct Memory {
+    /// Its cache.
+    pub cache: MemoryCache,
+    /// Its outbox.
+    pub outbox: MemoryOutbox,
+    /// Its origin.
+    pub origin: MemoryOrigin,
+    /// Its settings.
+    pub config: EdgeConfig,
+    /// Its clock.
+    pub now: Cell<UtcMillis>,
+    drawn: Cell<u64>,
+}
+
+impl Memory {
+    /// A platform of this mode whose origin answers by `answer`; `None` is an origin that is down.
+    pub fn new(
+        mode: &str,
+        now: UtcMillis,
+        answer: impl Fn(&OriginRequest) -> Option<OriginResponse> + 'static,
+    ) -> Self {
+        Self {
+            cache: MemoryCache::default(),
+            outbox: MemoryOutbox::default(),
+            origin: MemoryOrigin {
+                answer: Box::new(answer),
+                asked: RefCell::default(),
+            },
+            config: EdgeConfig::parse(mode, &"k".repeat(32), "0").unwrap(),
+            now: Cell::new(now),
+            drawn: Cell::new(0),
+        }
+    }
+}
+
+impl Platform for Memory {
+    type Cache = MemoryCache;
+    type Outbox = MemoryOutbox;
+    type Origin = MemoryOrigin;
+
+    fn cache(&self) -> &MemoryCache {
+        &self.cache
+    }
+
+    fn outbox(&self) -> &MemoryOutbox {
+        &self.outbox
+    }
+
+    fn origin(&self) -> &MemoryOrigin {
+        &self.origin
+    }
+
+    fn config(&self) -> &EdgeConfig {
+        &self.config
+    }
+
+    fn now(&self) -> UtcMillis {
+        self.now.get()
+    }
+
+    fn entropy(&self) -> Entropy {
+        // Distinct is enough for a test, and the same in every run.
+        self.drawn.set(self.drawn.get() + 1);
+        let mut entropy = [0; 10];
+        entropy[2..].copy_from_slice(&self.drawn.get().to_be_bytes());
+        entropy
+    }
+}
+
+/// A request without headers or body; `target` is path and query.
+#[must_use]
+pub fn request(method: &str, target: &str) -> Request {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    Request {
+        method: Method::from_bytes(method.as_bytes()).unwrap(),
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers: HeaderMap::new(),
+        body: Vec::new(),
+        peer: "192.0.2.1".parse().ok(),
+        geo: None,
+    }
+}

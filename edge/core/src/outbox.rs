@@ -1,0 +1,147 @@
+//! Draining the outbox: a component has no clock, so whoever has one calls `POST /internal/flush`.
+//!
+//! **Invariant:** an event leaves the outbox only when a receipt of the origin names it
+//! (`what_no_receipt_names_is_sent_again`).
+
+use footfall_shared::time::UtcMillis;
+use footfall_shared::wire::internal::{AppendReceipt, FlushReply, path};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use crate::error::EdgeError;
+use crate::guard;
+use crate::http::{Request, Response};
+use crate::origin::send_signed;
+use crate::platform::{Cache, Outbox, Platform, WaitingEvent};
+use crate::trace::Trace;
+
+/// Most events in one call to the origin.
+const BATCH_EVENTS_MAX: usize = 500;
+/// Most bytes of events in one call; the origin takes 8 MiB.
+const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Most calls in one flush, so that a flush ends before its caller's patience does.
+const ROUNDS_MAX: usize = 20;
+/// First wait after a failure, doubled with each further one.
+const BACKOFF_MS_MIN: i64 = 250;
+/// Longest wait after a failure.
+const BACKOFF_MS_MAX: i64 = 15_000;
+/// Where the state of the backoff is kept. It may vanish: then the origin is tried a little early.
+const BACKOFF_KEY: &str = "outbox/backoff";
+
+/// How often the origin failed in a row, and until when it is left alone.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+struct Backoff {
+    failures: u32,
+    until: UtcMillis,
+}
+
+pub(crate) async fn flush<P: Platform>(
+    platform: &P,
+    trace: &Trace,
+    request: &Request,
+) -> Result<Response, EdgeError> {
+    let _: serde::de::IgnoredAny = guard::signed(platform, request)?;
+    let settled = drain(platform, trace).await?;
+    let pending = platform
+        .outbox()
+        .pending()
+        .await
+        .map_err(EdgeError::OutboxFailed)?;
+    Ok(Response::json(
+        StatusCode::OK,
+        &FlushReply { settled, pending },
+    ))
+}
+
+/// Sends what waits, as long as the origin takes it. The answer counts what was settled.
+async fn drain<P: Platform>(platform: &P, trace: &Trace) -> Result<u64, EdgeError> {
+    let mut settled = 0;
+    let mut backoff = backoff(platform).await;
+    for _ in 0..ROUNDS_MAX {
+        let waiting = platform
+            .outbox()
+            .peek(BATCH_EVENTS_MAX)
+            .await
+            .map_err(EdgeError::OutboxFailed)?;
+        if waiting.is_empty() || platform.now() < backoff.until {
+            break;
+        }
+        let batch = within_bytes(waiting);
+        let handles = send(platform, trace, &batch).await;
+        if handles.is_empty() {
+            fail(platform, &mut backoff).await;
+            break;
+        }
+        platform
+            .outbox()
+            .settle(&handles)
+            .await
+            .map_err(EdgeError::OutboxFailed)?;
+        settled += handles.len() as u64;
+        if backoff.failures > 0 {
+            backoff = Backoff::default();
+            keep(platform, backoff).await;
+        }
+        if handles.len() == batch.len() && batch.len() < BATCH_EVENTS_MAX {
+            break;
+        }
+    }
+    Ok(settled)
+}
+
+/// The first events that fit in one call; always at least one, for a message is bounded.
+fn within_bytes(mut waiting: Vec<WaitingEvent>) -> Vec<WaitingEvent> {
+    let mut bytes = 0;
+    let fits = waiting.iter().take_while(|event| {
+        bytes += event.json.len();
+        bytes <= BATCH_BYTES_MAX
+    });
+    let count = fits.count().max(1);
+    waiting.truncate(count);
+    waiting
+}
+
+/// Sends a batch and gives the handles that the receipt settles; none where there is no good answer.
+async fn send<P: Platform>(platform: &P, trace: &Trace, batch: &[WaitingEvent]) -> Vec<i64> {
+    // The events are JSON already; joining them spares parsing and printing each again.
+    let events: Vec<&str> = batch.iter().map(|event| event.json.as_str()).collect();
+    let body = format!("{{\"events\":[{}]}}", events.join(","));
+    let answer = send_signed(platform, trace, path::EVENTS, body.into_bytes()).await;
+    let Ok(answer) = answer.as_ref().map(|answer| (answer.status, &answer.body)) else {
+        return Vec::new();
+    };
+    let receipt = match answer {
+        (StatusCode::OK, body) => serde_json::from_slice::<AppendReceipt>(body).ok(),
+        _ => None,
+    };
+    let receipts = receipt.map(|receipt| receipt.receipts).unwrap_or_default();
+    receipts
+        .iter()
+        .filter_map(|receipt| batch.get(receipt.index))
+        .map(|event| event.handle)
+        .collect()
+}
+
+async fn backoff<P: Platform>(platform: &P) -> Backoff {
+    let held = platform.cache().get(BACKOFF_KEY).await.ok().flatten();
+    held.and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default()
+}
+
+async fn keep<P: Platform>(platform: &P, backoff: Backoff) {
+    if let Ok(bytes) = serde_json::to_vec(&backoff) {
+        let _ = platform.cache().put(BACKOFF_KEY, &bytes).await;
+    }
+}
+
+/// Waits twice as long after each failure, with up to a half more by chance, so that many edges do not
+/// come back at once.
+async fn fail<P: Platform>(platform: &P, backoff: &mut Backoff) {
+    let step = BACKOFF_MS_MIN
+        .saturating_mul(1 << backoff.failures.min(16))
+        .min(BACKOFF_MS_MAX);
+    let chance = i64::from(platform.entropy()[0]);
+    backoff.failures = backoff.failures.saturating_add(1);
+    backoff.until = platform.now().plus(step + step * chance / 512);
+    keep(platform, *backoff).await;
+}

@@ -1,0 +1,151 @@
+//! What the core asks of a runtime: four small capabilities, each with its guarantees.
+//!
+//! Futures need not be `Send`: a Worker's are not.
+
+use std::collections::BTreeSet;
+
+use footfall_shared::id::{Entropy, EventId, ShopId};
+use footfall_shared::time::UtcMillis;
+use http::{HeaderMap, Method, StatusCode};
+
+use crate::config::EdgeConfig;
+
+/// A runtime that the core runs on.
+pub trait Platform {
+    /// See [`Cache`].
+    type Cache: Cache;
+    /// See [`Outbox`].
+    type Outbox: Outbox;
+    /// See [`OriginLink`].
+    type Origin: OriginLink;
+
+    /// Where copies of the origin's state are kept.
+    fn cache(&self) -> &Self::Cache;
+    /// Where accepted events wait for the origin.
+    fn outbox(&self) -> &Self::Outbox;
+    /// The way to the origin.
+    fn origin(&self) -> &Self::Origin;
+    /// The deployment's settings.
+    fn config(&self) -> &EdgeConfig;
+    /// The clock, correct to a few seconds.
+    fn now(&self) -> UtcMillis;
+    /// Ten bytes from a cryptographic source.
+    fn entropy(&self) -> Entropy;
+}
+
+/// The cache did not answer. Callers go on as if nothing were cached.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the cache failed: {0}")]
+pub struct CacheError(pub String);
+
+/// Keys and values without expiry of their own.
+///
+/// Guarantees: a `get` after a `put` of the same caller gives that value or a later one. Others may see
+/// it later (bounded by the runtime). Values may vanish. Nothing is atomic over two calls.
+#[expect(async_fn_in_trait, reason = "futures need not be Send, see the module")]
+pub trait Cache {
+    /// The value of a key.
+    ///
+    /// # Errors
+    /// [`CacheError`] when the store does not answer.
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, CacheError>;
+
+    /// Sets a key.
+    ///
+    /// # Errors
+    /// [`CacheError`] when the store does not take it.
+    async fn put(&self, key: &str, value: &[u8]) -> Result<(), CacheError>;
+}
+
+/// The outbox did not do what it was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the outbox failed: {0}")]
+pub struct OutboxError(pub String);
+
+/// An event on its way, as JSON, with what names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueuedEvent {
+    /// Its shop.
+    pub shop: ShopId,
+    /// Its id.
+    pub id: EventId,
+    /// The event as JSON.
+    pub json: String,
+}
+
+/// An event that waits, with the handle to settle it by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingEvent {
+    /// The handle.
+    pub handle: i64,
+    /// The event as JSON.
+    pub json: String,
+}
+
+/// The durable queue of accepted events.
+#[expect(async_fn_in_trait, reason = "futures need not be Send, see the module")]
+pub trait Outbox {
+    /// Appends events, all or none. On `Ok` they survive a crash of the process. The answer holds the
+    /// places (in `events`) of those that were taken; a missing place is an id that waits already.
+    ///
+    /// # Errors
+    /// [`OutboxError`]: nothing was taken.
+    async fn append(&self, events: &[QueuedEvent]) -> Result<BTreeSet<usize>, OutboxError>;
+
+    /// The events that wait longest, at most `limit`. They stay until they are settled.
+    ///
+    /// # Errors
+    /// [`OutboxError`] when the store does not answer.
+    async fn peek(&self, limit: usize) -> Result<Vec<WaitingEvent>, OutboxError>;
+
+    /// Forgets events that the origin has settled. Unknown handles are ignored.
+    ///
+    /// # Errors
+    /// [`OutboxError`]: none or some were forgotten; the rest will be sent again.
+    async fn settle(&self, handles: &[i64]) -> Result<(), OutboxError>;
+
+    /// How many events wait.
+    ///
+    /// # Errors
+    /// [`OutboxError`] when the store does not answer.
+    async fn pending(&self) -> Result<u64, OutboxError>;
+}
+
+/// A call to the origin.
+#[derive(Debug, Clone)]
+pub struct OriginRequest {
+    /// The method.
+    pub method: Method,
+    /// Path and query, beginning with `/`.
+    pub path_and_query: String,
+    /// Its headers; the platform adds `host` and `content-length`.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+/// The origin's answer.
+#[derive(Debug, Clone)]
+pub struct OriginResponse {
+    /// The status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Vec<u8>,
+}
+
+/// The origin gave no answer in time.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the origin gave no answer: {0}")]
+pub struct OriginUnreachable(pub String);
+
+/// The way to the origin, and to nowhere else.
+#[expect(async_fn_in_trait, reason = "futures need not be Send, see the module")]
+pub trait OriginLink {
+    /// Sends a request and waits for the whole answer, at most a few seconds. Nothing is retried here.
+    ///
+    /// # Errors
+    /// [`OriginUnreachable`] when there is no answer; the origin may have seen the request all the same.
+    async fn send(&self, request: OriginRequest) -> Result<OriginResponse, OriginUnreachable>;
+}

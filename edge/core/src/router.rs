@@ -1,0 +1,174 @@
+//! From a request to a response, whatever the request is.
+
+use footfall_shared::id::EventId;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, HeaderName, VARY,
+};
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use crate::error::EdgeError;
+use crate::http::{Request, Response};
+use crate::intelligence::{
+    bundle::bundle, bundle_status::bundle_status, track_customer::track_customer,
+};
+use crate::origin::REQUEST_ID_HEADER;
+use crate::platform::Platform;
+use crate::trace::Trace;
+use crate::{assets, events, forward, outbox, push};
+
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+/// Longest request id taken from a client, in characters.
+const REQUEST_ID_CHARS_MAX: usize = 64;
+
+/// Answers a request. No error leaves this function.
+pub async fn route<P: Platform>(platform: &P, request: Request) -> Response {
+    let trace = Trace::start(request_id(platform, &request), platform.now());
+    let mut response = if request.method == Method::OPTIONS && is_storefront(&request.path) {
+        preflight(&request)
+    } else {
+        answer(platform, &trace, &request)
+            .await
+            .unwrap_or_else(|fault| fault.to_response())
+    };
+    if is_storefront(&request.path) {
+        allow_page(&request, &mut response);
+    }
+    response.set(
+        HeaderName::from_static(REQUEST_ID_HEADER),
+        &trace.request_id,
+    );
+    response.set(SERVER_TIMING, &trace.server_timing(platform.now()));
+    if request.method == Method::HEAD {
+        response.body.clear();
+    }
+    response
+}
+
+async fn answer<P: Platform>(
+    platform: &P,
+    trace: &Trace,
+    request: &Request,
+) -> Result<Response, EdgeError> {
+    let (read, write) = ("GET, HEAD", "POST");
+    let only = |methods: &'static str| {
+        let known = methods
+            .split(", ")
+            .any(|method| method == request.method.as_str());
+        if known {
+            Ok(())
+        } else {
+            Err(EdgeError::MethodNotAllowed(methods))
+        }
+    };
+    match request.path.as_str() {
+        "/api/intelligence/track-customer" => {
+            only(write)?;
+            or_neutral(track_customer(platform, trace, request).await)
+        }
+        "/api/intelligence/bundle" => {
+            only(read)?;
+            bundle(platform, trace, request).await
+        }
+        "/api/intelligence/bundle-status-update" => {
+            only(write)?;
+            Ok(bundle_status(platform, trace, request).await)
+        }
+        "/t.js" => only(read).map(|()| assets::tracker(request)),
+        "/demo/" => {
+            only(read)?;
+            assets::demo(platform)
+        }
+        "/demo" => {
+            Ok(Response::empty(StatusCode::PERMANENT_REDIRECT)
+                .with(http::header::LOCATION, "/demo/"))
+        }
+        "/health" => {
+            only(read)?;
+            let mode = platform.config().mode.as_str();
+            let body = json!({"status": "ok", "service": "footfall-edge", "mode": mode});
+            Ok(Response::json(StatusCode::OK, &body))
+        }
+        "/internal/push" => {
+            only(write)?;
+            push::push(platform, request).await
+        }
+        "/internal/flush" => {
+            only(write)?;
+            outbox::flush(platform, trace, request).await
+        }
+        path => match path.strip_prefix("/v1/").and_then(events::kind_of_route) {
+            Some(kind) => {
+                only(write)?;
+                match kind {
+                    None => events::batch(platform, trace, request).await,
+                    Some(kind) => events::single(platform, trace, request, kind).await,
+                }
+            }
+            None if forward::belongs_to_origin(path) => {
+                forward::forward(platform, trace, request).await
+            }
+            None => Err(EdgeError::NotFound),
+        },
+    }
+}
+
+/// A page that asks who its shopper is never sees a 5xx: it is told, with a 200, that nothing was done.
+fn or_neutral(answered: Result<Response, EdgeError>) -> Result<Response, EdgeError> {
+    match answered {
+        Err(fault @ EdgeError::OriginUnreachable(_)) => {
+            let mut response = fault.to_response();
+            response.status = StatusCode::OK;
+            Ok(response)
+        }
+        other => other,
+    }
+}
+
+/// Routes that pages of other origins call.
+fn is_storefront(path: &str) -> bool {
+    path.starts_with("/api/intelligence/") || path.starts_with("/v1/")
+}
+
+/// Any page may ask; whether its shop's key may be used there is checked with the key itself.
+fn allow_page(request: &Request, response: &mut Response) {
+    if let Some(origin) = request.header("origin") {
+        response.set(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        response.set(VARY, "Origin");
+        response.set(
+            ACCESS_CONTROL_EXPOSE_HEADERS,
+            "Server-Timing, X-Request-Id, X-Footfall-Dropped, Retry-After",
+        );
+    }
+}
+
+fn preflight(request: &Request) -> Response {
+    let response = Response::empty(StatusCode::NO_CONTENT);
+    if request.header("access-control-request-method").is_none() {
+        return response.with(ALLOW, "GET, POST, OPTIONS");
+    }
+    response
+        .with(ACCESS_CONTROL_ALLOW_METHODS, "GET, POST")
+        .with(
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            "Content-Type, Content-Encoding, Authorization, X-API-Key",
+        )
+        .with(ACCESS_CONTROL_MAX_AGE, "86400")
+}
+
+fn request_id<P: Platform>(platform: &P, request: &Request) -> String {
+    let fits = |id: &&str| {
+        (1..=REQUEST_ID_CHARS_MAX).contains(&id.len())
+            && id
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    match request.header(REQUEST_ID_HEADER).filter(fits) {
+        Some(id) => id.to_owned(),
+        None => {
+            let id = EventId::generate(platform.now(), platform.entropy());
+            id.as_str().replacen("evt_", "req_", 1)
+        }
+    }
+}

@@ -1,0 +1,124 @@
+use footfall_edge::memory::request;
+use serde_json::json;
+
+use crate::support::{World, post};
+
+#[test]
+fn other_api_paths_reach_the_origin_with_their_query_and_without_spoofed_headers() {
+    let world = World::production();
+    let mut asked = post(
+        "/wp-json/wg/v1/intelligence/profile?customer_email=a%40b.cd",
+        b"{}".to_vec(),
+    );
+    for (name, value) in [
+        ("authorization", "Bearer ff_sk_x"),
+        ("connection", "close, x-secret-hop"),
+        ("x-secret-hop", "1"),
+        ("x-forwarded-for", "6.6.6.6"),
+        ("x-real-ip", "6.6.6.6"),
+        ("forwarded", "for=6.6.6.6"),
+        ("x-footfall-signature", "v1=00"),
+        ("spin-client-addr", "6.6.6.6:1"),
+        ("x-request-id", "abc-1"),
+    ] {
+        asked.headers.insert(name, value.parse().unwrap());
+    }
+    let reply = world.send(asked);
+    assert_eq!(reply.header("x-request-id"), Some("abc-1"));
+    let sent = world.edge.origin.asked.borrow();
+    let sent = sent.last().unwrap();
+    assert_eq!(
+        sent.path_and_query,
+        "/wp-json/wg/v1/intelligence/profile?customer_email=a%40b.cd"
+    );
+    let mut names: Vec<&str> = sent.headers.keys().map(http::HeaderName::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["authorization", "content-type", "x-request-id"]);
+    assert_eq!(sent.body, b"{}");
+}
+
+#[test]
+fn signed_routes_of_the_origin_are_not_reachable_through_the_edge() {
+    let world = World::development();
+    for path in [
+        "/internal/events",
+        "/internal/shops/resolve",
+        "/metrics",
+        "/",
+    ] {
+        assert_eq!(world.get(path).status, 404, "{path}");
+    }
+    assert_eq!(world.asked(), 0);
+}
+
+#[test]
+fn an_origin_that_is_down_is_said_so() {
+    let world = World::development();
+    world.origin.down.set(true);
+    let reply = world.get("/api/events");
+    assert_eq!((reply.status, reply.code()), (503, "origin_unreachable"));
+}
+
+#[test]
+fn the_tracker_is_cached_by_its_tag() {
+    let world = World::production();
+    let first = world.get("/t.js");
+    let tag = first.header("etag").unwrap().to_owned();
+    assert!(
+        first
+            .header("cache-control")
+            .unwrap()
+            .contains("max-age=3600")
+    );
+    let mut again = request("GET", "/t.js");
+    again.headers.insert("if-none-match", tag.parse().unwrap());
+    assert_eq!(world.send(again).status, 304);
+}
+
+#[test]
+fn the_demo_shop_exists_in_development_only() {
+    assert_eq!(World::development().get("/demo/").status, 200);
+    assert_eq!(World::production().get("/demo/").status, 404);
+}
+
+#[test]
+fn the_deprecated_status_route_answers_and_says_where_to_go() {
+    let world = World::development();
+    let path = "/api/intelligence/bundle-status-update";
+    let reply = world.post(path, &json!({"offer_id": 93, "status": "viewed"}));
+    assert_eq!(reply.status, 200);
+    for name in ["deprecation", "sunset", "link"] {
+        assert!(reply.header(name).is_some(), "{name}");
+    }
+    let missing = world.post(path, &json!({"status": "viewed"}));
+    assert_eq!(
+        (missing.status, missing.code()),
+        (400, "missing_parameters")
+    );
+    let invalid = world.post(path, &json!({"offer_id": 93, "status": "sold"}));
+    assert_eq!((invalid.status, invalid.code()), (400, "invalid_status"));
+    assert!(invalid.header("deprecation").is_some());
+}
+
+#[test]
+fn a_page_may_ask_across_origins() {
+    let mut preflight = request("OPTIONS", "/v1/batch");
+    preflight
+        .headers
+        .insert("origin", "https://shop.example".parse().unwrap());
+    preflight
+        .headers
+        .insert("access-control-request-method", "POST".parse().unwrap());
+    let reply = World::production().send(preflight);
+    assert_eq!(reply.status, 204);
+    assert_eq!(
+        reply.header("access-control-allow-origin"),
+        Some("https://shop.example")
+    );
+    assert!(
+        reply
+            .header("access-control-allow-headers")
+            .unwrap()
+            .contains("X-API-Key")
+    );
+}

@@ -1,0 +1,19 @@
+//! What the edge promises, through its public door on the in-memory platform.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests may panic and are no library"
+)]
+
+mod bad_input;
+mod bundle;
+mod events;
+mod forwarding;
+mod outbox;
+mod push;
+mod support;
+mod track_customer;

@@ -1,0 +1,69 @@
+use serde_json::json;
+
+use crate::support::World;
+
+fn fill(world: &World, count: usize) {
+    let batch: Vec<_> = (0..count)
+        .map(|id| json!({"type": "page", "messageId": id.to_string(), "userId": "u"}))
+        .collect();
+    assert_eq!(
+        world.post("/v1/batch", &json!({"batch": batch})).status,
+        200
+    );
+}
+
+#[test]
+fn a_flush_brings_everything_to_the_origin() {
+    let world = World::development();
+    fill(&world, 500);
+    world.post("/v1/page", &json!({"messageId": "last", "userId": "u"}));
+    let reply = world.flush();
+    assert_eq!(reply.json, json!({"settled": 501, "pending": 0}));
+    assert_eq!(world.origin.log.borrow().len(), 501);
+}
+
+#[test]
+fn what_no_receipt_names_is_sent_again() {
+    let world = World::development();
+    fill(&world, 5);
+    world.origin.settles.set(Some(2));
+    assert_eq!(world.flush().json, json!({"settled": 5, "pending": 0}));
+    assert_eq!(world.origin.log.borrow().len(), 5);
+    world.origin.settles.set(Some(0));
+    world.post("/v1/page", &json!({"messageId": "x", "userId": "u"}));
+    assert_eq!(world.flush().json, json!({"settled": 0, "pending": 1}));
+}
+
+#[test]
+fn an_origin_that_fails_is_left_alone_for_longer_and_longer() {
+    let world = World::development();
+    fill(&world, 1);
+    world.origin.down.set(true);
+    let mut waits = Vec::new();
+    for _ in 0..8 {
+        world.flush();
+        let asked = world.asked();
+        let mut waited = 0;
+        while world.asked() == asked {
+            world.later(50);
+            waited += 50;
+            world.flush();
+        }
+        waits.push(waited);
+    }
+    assert!(waits[0] >= 250 && waits[0] <= 1000, "{waits:?}");
+    assert!(
+        waits.last().unwrap() > &5_000 && waits.last().unwrap() <= &22_600,
+        "{waits:?}"
+    );
+    world.origin.down.set(false);
+    world.later(22_500);
+    assert_eq!(world.flush().json, json!({"settled": 1, "pending": 0}));
+}
+
+#[test]
+fn only_a_signed_call_flushes() {
+    let world = World::development();
+    let reply = world.post("/internal/flush", &json!({}));
+    assert_eq!((reply.status, reply.code()), (401, "invalid_signature"));
+}

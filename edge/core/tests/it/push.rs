@@ -1,0 +1,116 @@
+use footfall_shared::id::ShopId;
+use footfall_shared::wire::internal::{Change, CustomerEntry, Push, path};
+use serde_json::json;
+
+use crate::support::{
+    EMAIL, World, email_hash, entry, fingerprint, link, publishable, shop, with_offer,
+};
+
+fn customer(shop: ShopId, version: i64, entry: Option<CustomerEntry>) -> Change {
+    Change::Customer {
+        shop,
+        email_hash: email_hash(),
+        version,
+        entry: entry.map(Box::new),
+    }
+}
+
+fn push(world: &World, change: Change) {
+    let body = serde_json::to_value(Push {
+        changes: vec![change],
+    })
+    .unwrap();
+    assert_eq!(world.signed(path::PUSH, &body).status, 200);
+}
+
+fn offer(world: &World) -> serde_json::Value {
+    world
+        .get(&format!("/api/intelligence/bundle?customer_email={EMAIL}"))
+        .json
+}
+
+#[test]
+fn a_push_replaces_what_the_edge_shows_and_the_origin_is_not_asked() {
+    let world = World::development().knows(entry(2, 7));
+    assert_eq!(offer(&world)["reason"], "not_in_prime_window");
+    let asked = world.asked();
+    push(&world, customer(shop(), 9, Some(with_offer(entry(30, 8)))));
+    assert_eq!(offer(&world)["success"], true);
+    assert_eq!(world.asked(), asked);
+}
+
+#[test]
+fn an_older_push_changes_nothing() {
+    let world = World::development();
+    push(&world, customer(shop(), 9, Some(with_offer(entry(30, 8)))));
+    push(&world, customer(shop(), 8, Some(entry(2, 8))));
+    assert_eq!(offer(&world)["success"], true);
+}
+
+#[test]
+fn an_erased_customer_is_gone_at_once() {
+    let world = World::development().knows(with_offer(entry(30, 7)));
+    assert_eq!(offer(&world)["success"], true);
+    push(&world, customer(shop(), 9, None));
+    assert_eq!(offer(&world)["code"], "customer_not_found");
+}
+
+#[test]
+fn a_pushed_link_recognizes_and_a_withdrawn_one_does_not() {
+    let world = World::development().knows(entry(30, 7));
+    let fingerprint_change = |version, link| Change::Fingerprint {
+        shop: shop(),
+        fingerprint: fingerprint("f"),
+        version,
+        link,
+    };
+    let track = |world: &World| {
+        world
+            .post(
+                "/api/intelligence/track-customer",
+                &json!({"fingerprint": "f"}),
+            )
+            .json["tracked"]
+            .clone()
+    };
+    push(
+        &world,
+        fingerprint_change(2, Some(link(footfall_shared::identity::Trust::Claimed, 2))),
+    );
+    assert_eq!(track(&world)["customer_email"], EMAIL);
+    push(&world, fingerprint_change(3, None));
+    assert!(track(&world).is_null());
+}
+
+#[test]
+fn a_revoked_key_is_asked_for_anew() {
+    let world = World::production();
+    let target = format!(
+        "/api/intelligence/bundle?fingerprint=f&key={}",
+        publishable()
+    );
+    world.get(&target);
+    let asked = world.asked();
+    world.get(&target);
+    assert_eq!(world.asked(), asked);
+    let hash = footfall_shared::keys::ApiKey::parse(&publishable())
+        .unwrap()
+        .hash;
+    push(
+        &world,
+        Change::Key {
+            key: hash,
+            version: crate::support::NOW.get() + 1,
+        },
+    );
+    world.later(10);
+    world.get(&target);
+    assert_eq!(world.asked(), asked + 1);
+}
+
+#[test]
+fn only_a_signed_push_is_taken() {
+    let world = World::development();
+    let body = serde_json::to_value(Push { changes: vec![] }).unwrap();
+    assert_eq!(world.post(path::PUSH, &body).status, 401);
+}

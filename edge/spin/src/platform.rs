@@ -1,0 +1,116 @@
+//! The platform: settings, clock, entropy and the key-value cache.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use footfall_edge::platform::{Cache, CacheError};
+use footfall_edge::{EdgeConfig, Platform};
+use footfall_shared::id::Entropy;
+use footfall_shared::time::UtcMillis;
+use spin_sdk::key_value::Store;
+use spin_sdk::variables;
+
+use crate::origin::SpinOrigin;
+use crate::outbox::SpinOutbox;
+
+thread_local! {
+    /// What this instance opened, kept for its further requests.
+    static PLATFORM: OnceCell<Rc<SpinPlatform>> = const { OnceCell::new() };
+}
+
+/// Spin's capabilities, opened once.
+pub(crate) struct SpinPlatform {
+    cache: SpinCache,
+    outbox: SpinOutbox,
+    origin: SpinOrigin,
+    config: EdgeConfig,
+}
+
+impl SpinPlatform {
+    /// The instance's platform, opened with its first request.
+    pub(crate) async fn get() -> anyhow::Result<Rc<Self>> {
+        if let Some(platform) = PLATFORM.with(|cell| cell.get().cloned()) {
+            return Ok(platform);
+        }
+        let opened = Rc::new(Self::open().await?);
+        Ok(PLATFORM.with(|cell| cell.get_or_init(|| opened).clone()))
+    }
+
+    async fn open() -> anyhow::Result<Self> {
+        let variable = async |name: &str| -> anyhow::Result<String> {
+            variables::get(name)
+                .await
+                .with_context(|| format!("variable {name}"))
+        };
+        let config = EdgeConfig::parse(
+            &variable("mode").await?,
+            &variable("edge_keys").await?,
+            &variable("trusted_proxy_hops").await?,
+        )?;
+        Ok(Self {
+            cache: SpinCache(Store::open_default().await.context("key-value store")?),
+            outbox: SpinOutbox::open().await.context("outbox database")?,
+            origin: SpinOrigin::new(&variable("origin_url").await?)?,
+            config,
+        })
+    }
+}
+
+impl Platform for SpinPlatform {
+    type Cache = SpinCache;
+    type Outbox = SpinOutbox;
+    type Origin = SpinOrigin;
+
+    fn cache(&self) -> &SpinCache {
+        &self.cache
+    }
+
+    fn outbox(&self) -> &SpinOutbox {
+        &self.outbox
+    }
+
+    fn origin(&self) -> &SpinOrigin {
+        &self.origin
+    }
+
+    fn config(&self) -> &EdgeConfig {
+        &self.config
+    }
+
+    fn now(&self) -> UtcMillis {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        UtcMillis::new(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn entropy(&self) -> Entropy {
+        let mut entropy = [0; 10];
+        // WASI's random source does not fail; were it to, a panic is right: an id made without it could
+        // meet another one's.
+        #[expect(clippy::expect_used, reason = "see above")]
+        getrandom::fill(&mut entropy).expect("WASI random");
+        entropy
+    }
+}
+
+/// The key-value store as the cache.
+pub(crate) struct SpinCache(Store);
+
+impl Cache for SpinCache {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, CacheError> {
+        self.0
+            .get(key)
+            .await
+            .map_err(|fault| CacheError(fault.to_string()))
+    }
+
+    async fn put(&self, key: &str, value: &[u8]) -> Result<(), CacheError> {
+        self.0
+            .set(key, value)
+            .await
+            .map_err(|fault| CacheError(fault.to_string()))
+    }
+}
