@@ -33,7 +33,8 @@ async function buildTracker() {
     target: "es2019",
     // Without this, esbuild derives a "use strict" from tsconfig.json.
     tsconfigRaw: {},
-    charset: "utf8",
+    // The page decides how a script without a charset is read; ASCII reads the same in each.
+    charset: "ascii",
     legalComments: "none",
     outfile: "dist/t.js",
     write: false,

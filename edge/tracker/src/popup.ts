@@ -78,7 +78,7 @@ export const show = ({ success, offer_id, bundle, pricing, bonus_points }: Offer
     add("ul", {}, ...bundle.map((item) =>
       add("li", {}, item.quantity + " × " + item.name, add("span", {}, money(item.subtotal))))),
     add("p", { part: "price" }, "Was ", add("s", {}, money(pricing.base_price)), " ", add("b", {}, money(pricing.final_price))),
-    add("p", {}, `−${money(pricing.discount_amount)} (${pricing.discount_percentage}%) · +${bonus_points} ${points}`),
+    add("p", {}, `-${money(pricing.discount_amount)} (${pricing.discount_percentage}%), +${bonus_points} ${points}`),
     answer("accept", accept),
     answer("reject", reject),
     add("button", { part: "close", onclick: () => close() }, hide),

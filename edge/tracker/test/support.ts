@@ -7,6 +7,7 @@ import { after, before } from "node:test";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
 const script = readFileSync(new URL("../t.js", import.meta.url));
+const demo = readFileSync(new URL("../../../demo/index.html", import.meta.url), "utf8");
 
 export interface Message {
   type: string;
@@ -60,6 +61,7 @@ const noOffer = { success: false, message: "No active bundle offer found", reaso
 
 export class Edge {
   asked: Asked[] = [];
+  demoKey = "";
   onBatch: Handler = acceptAll;
   onTrack: Handler = () => ({ body: { success: true, tracked: null, profile: null } });
   onBundle: Handler = () => ({ body: noOffer });
@@ -81,6 +83,10 @@ export class Edge {
     const url = new URL(request.url!, "http://edge");
     if (url.pathname === "/t.js") {
       response.setHeader("content-type", "text/javascript").end(script);
+      return;
+    }
+    if (url.pathname === "/demo/") {
+      response.setHeader("content-type", "text/html").end(demo.replaceAll("{{publishable_key}}", this.demoKey));
       return;
     }
     const text = await read(request);
@@ -144,6 +150,8 @@ export interface ShopOptions {
   head?: string;
   /** A host name that is no secure context. */
   host?: string;
+  /** How the shop says that its pages are encoded. */
+  charset?: string;
   /** Runs before anything on the page. */
   init?: () => void;
   locale?: string;
@@ -155,6 +163,8 @@ export interface Shop {
   page: Page;
   context: BrowserContext;
   url: string;
+  /** The edge serves a page of its own, the demo shop. */
+  demoUrl: string;
   /** Whatever went wrong in the page, promises that nobody caught included. */
   errors: Error[];
 }
@@ -166,14 +176,19 @@ export const inShop =
     const atEdge = await listen(edge.listener);
     const host = options.host ?? "127.0.0.1";
     const html = shopPage(options, `http://${host}:${atEdge.port}`);
-    const atShop = await listen((_, response) => void response.setHeader("content-type", "text/html").end(html));
+    const atShop = await listen((_, response) => void response.setHeader("content-type", `text/html; charset=${options.charset ?? "utf-8"}`).end(html));
     const context = await browser.newContext({ reducedMotion: options.reducedMotion ?? "no-preference" });
     try {
+      context.setDefaultTimeout(8000);
       const page = await context.newPage();
       const errors: Error[] = [];
       page.on("pageerror", (error) => errors.push(error));
       if (options.init) await page.addInitScript(options.init);
-      await test({ edge, page, context, errors, url: `http://${host}:${atShop.port}/` });
+      await test({
+        ...{ edge, page, context, errors },
+        url: `http://${host}:${atShop.port}/`,
+        demoUrl: `http://${host}:${atEdge.port}/demo/`,
+      });
     } finally {
       await context.close();
       for (const { server } of [atEdge, atShop]) {
@@ -184,7 +199,7 @@ export const inShop =
   };
 
 const shopPage = ({ tag = "", html = 'lang="en"', body = "", head = "" }: ShopOptions, edge: string): string => `<!doctype html>
-<html ${html}><head><meta charset="utf-8"><title>A shop</title><link rel="icon" href="data:,">
+<html ${html}><head><title>A shop</title><link rel="icon" href="data:,">
 <script>window.footfall = window.footfall || function () { (footfall.q = footfall.q || []).push(arguments) }</script>
 ${head}<script async src="${edge}/t.js" data-key="ff_pk_test" ${tag}></script></head>
 <body><main><h1>A shop</h1>${body}</main></body></html>`;
