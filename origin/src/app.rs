@@ -24,7 +24,7 @@ struct Inner {
     config: Config,
     access: Access,
     clock: Clock,
-    pushes: tokio::sync::watch::Sender<()>,
+    pushes: watch::Sender<()>,
 }
 
 /// Where the time comes from.
@@ -68,7 +68,7 @@ impl App {
             config,
             access,
             clock,
-            pushes: tokio::sync::watch::Sender::new(()),
+            pushes: watch::Sender::new(()),
         }))
     }
 
@@ -90,9 +90,9 @@ impl App {
         &self.0.access
     }
 
-    /// Wakes this process's pusher. A hint only: the queue itself is in the database.
+    /// Wakes this process's pusher: something was queued for the edges.
     #[must_use]
-    pub fn pushes(&self) -> &tokio::sync::watch::Sender<()> {
+    pub fn pushes(&self) -> &watch::Sender<()> {
         &self.0.pushes
     }
 
@@ -100,12 +100,6 @@ impl App {
     #[must_use]
     pub fn now(&self) -> UtcMillis {
         self.0.clock.now()
-    }
-
-    /// Wakes this process's pusher: something was queued for the edges.
-    #[must_use]
-    pub fn pushes(&self) -> &watch::Sender<()> {
-        &self.0.pushes
     }
 
     /// Random bytes, for ids (`OfferId::generate(now, app.entropy())`) and secrets.

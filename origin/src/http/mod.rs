@@ -4,6 +4,7 @@
 //! `{"success": false, "message", "code", "details"?}`, also where no handler was reached.
 //! Test: `what_no_handler_answers_has_the_envelope_too`.
 
+pub mod client;
 pub mod error;
 pub mod extract;
 pub mod health;

@@ -129,8 +129,8 @@ on_both! {
         };
         let (now, id) = (shop.app.now(), &shop.shop().id);
         let mut tx = shop.app.db().begin().await.unwrap();
-        record_products(&mut tx, id, &[product("Full Moon")], now).await.unwrap();
-        record_products(&mut tx, id, &[product("Old Moon")], now.plus(-1)).await.unwrap();
+        record_products(&mut tx, id, &[(product("Full Moon"), now)]).await.unwrap();
+        record_products(&mut tx, id, &[(product("Old Moon"), now.plus(-1))]).await.unwrap();
         assert_eq!(list_products(&mut tx, id).await.unwrap(), [product("Full Moon")]);
         tx.commit().await.unwrap();
         let neighbour = shop.neighbour().await;

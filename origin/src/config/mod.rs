@@ -3,6 +3,8 @@
 //! **Invariant:** a wrong setting stops the start with its name, never with a fault later on.
 //! Test: the table `every_wrong_setting_is_named`.
 
+mod texts;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -10,24 +12,7 @@ use std::str::FromStr;
 use footfall_shared::mode::{Access, Mode};
 use footfall_shared::signing::SigningKeys;
 
-/// Most proxies that may stand before the edge.
-const PROXY_HOPS_MAX: u8 = 10;
-
-/// Each setting: its name in the environment and in the file.
-const NAMES: [(&str, &str); 12] = [
-    ("FOOTFALL_MODE", "mode"),
-    ("FOOTFALL_ORIGIN_ADDR", "origin_addr"),
-    ("FOOTFALL_EDGE_ADDR", "edge_addr"),
-    ("DATABASE_URL", "database_url"),
-    ("FOOTFALL_DATA_DIR", "data_dir"),
-    ("FOOTFALL_DEV_JSON", "dev_json"),
-    ("FOOTFALL_EDGE_KEYS", "edge_keys"),
-    ("FOOTFALL_EDGES", "edges"),
-    ("FOOTFALL_GEO_MMDB", "geo_mmdb"),
-    ("FOOTFALL_EDGE_COMPONENT", "edge_component"),
-    ("FOOTFALL_TRUSTED_PROXY_HOPS", "trusted_proxy_hops"),
-    ("FOOTFALL_LOG", "log"),
-];
+use texts::Texts;
 
 /// Everything that can be set.
 #[derive(Debug, Clone)]
@@ -187,8 +172,7 @@ impl Config {
         path: Option<&std::path::Path>,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let file = path.map(read_file).transpose()?.unwrap_or_default();
-        let texts = Texts { file, environment };
+        let texts = Texts::read(path, environment)?;
         let mode: Mode = texts.parse(
             "FOOTFALL_MODE",
             "must be development or production",
@@ -284,142 +268,6 @@ fn base_url(mut address: SocketAddr) -> String {
         });
     }
     format!("http://{address}")
-}
-
-fn read_file(path: &std::path::Path) -> Result<toml::Table, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })?;
-    let table: toml::Table = text.parse().map_err(|source| ConfigError::Syntax {
-        path: path.to_owned(),
-        source: Box::new(source),
-    })?;
-    match table
-        .keys()
-        .find(|key| !NAMES.iter().any(|(_, name)| name == key))
-    {
-        Some(unknown) => Err(ConfigError::Unknown {
-            name: unknown.clone(),
-            known: NAMES.map(|(_, name)| name).join(", "),
-        }),
-        None => Ok(table),
-    }
-}
-
-/// The settings as text, wherever they come from.
-struct Texts<E> {
-    file: toml::Table,
-    environment: E,
-}
-
-impl<E: Fn(&str) -> Option<String>> Texts<E> {
-    fn get(&self, setting: &str) -> Option<String> {
-        // An empty variable is how a shell or a container file says "not set".
-        let text = (self.environment)(setting).or_else(|| self.from_file(setting))?;
-        let text = text.trim();
-        (!text.is_empty()).then(|| text.to_owned())
-    }
-
-    fn from_file(&self, setting: &str) -> Option<String> {
-        let (_, name) = NAMES.iter().find(|(variable, _)| *variable == setting)?;
-        match self.file.get(*name)? {
-            toml::Value::String(text) => Some(text.clone()),
-            toml::Value::Array(values) => {
-                let texts = values
-                    .iter()
-                    .map(|value| value.as_str().unwrap_or_default());
-                Some(texts.collect::<Vec<_>>().join(","))
-            }
-            other => Some(other.to_string()),
-        }
-    }
-
-    fn path(&self, setting: &str) -> Option<PathBuf> {
-        self.get(setting).map(PathBuf::from)
-    }
-
-    fn parse<T: FromStr>(
-        &self,
-        setting: &'static str,
-        reason: &str,
-        default: &str,
-    ) -> Result<T, ConfigError> {
-        let text = self.get(setting).unwrap_or_else(|| default.to_owned());
-        text.parse()
-            .map_err(|_| ConfigError::invalid(setting, reason))
-    }
-
-    fn address(&self, setting: &'static str, default: &str) -> Result<SocketAddr, ConfigError> {
-        self.parse(
-            setting,
-            "must be an IP address and a port, as 127.0.0.1:8000",
-            default,
-        )
-    }
-
-    fn database_url(&self, data_dir: &std::path::Path) -> Result<DatabaseUrl, ConfigError> {
-        let url = self
-            .get("DATABASE_URL")
-            .unwrap_or_else(|| format!("sqlite:{}", data_dir.join("footfall.db").display()));
-        let path = url
-            .strip_prefix("sqlite:")
-            .map(|path| path.trim_start_matches("//"));
-        let known = ["postgres://", "postgresql://"]
-            .iter()
-            .any(|scheme| url.starts_with(scheme));
-        if path.is_some_and(|path| !path.is_empty()) || known {
-            return Ok(DatabaseUrl(url));
-        }
-        Err(ConfigError::invalid(
-            "DATABASE_URL",
-            "must be sqlite:PATH or postgres://…",
-        ))
-    }
-
-    fn edge_keys(&self) -> Result<Option<EdgeKeys>, ConfigError> {
-        let Some(text) = self.get("FOOTFALL_EDGE_KEYS") else {
-            return Ok(None);
-        };
-        let keys = text
-            .parse()
-            .map_err(|fault: footfall_shared::signing::InvalidKeys| {
-                ConfigError::invalid("FOOTFALL_EDGE_KEYS", format!("is refused: {fault}"))
-            })?;
-        Ok(Some(keys))
-    }
-
-    fn edges(&self) -> Result<Vec<String>, ConfigError> {
-        let text = self.get("FOOTFALL_EDGES").unwrap_or_default();
-        let parts = text
-            .split(',')
-            .map(str::trim)
-            .filter(|part| !part.is_empty());
-        parts
-            .map(|part| {
-                let url = part.trim_end_matches('/');
-                let uri: Option<http::Uri> = url.parse().ok();
-                let fits = uri.is_some_and(|uri| {
-                    matches!(uri.scheme_str(), Some("http" | "https")) && uri.path() == "/"
-                });
-                fits.then(|| url.to_owned()).ok_or_else(|| {
-                    ConfigError::invalid(
-                        "FOOTFALL_EDGES",
-                        "must be base URLs separated by commas, as https://edge.shop.example",
-                    )
-                })
-            })
-            .collect()
-    }
-
-    fn proxy_hops(&self) -> Result<u8, ConfigError> {
-        let reason = format!("must be a whole number from 0 to {PROXY_HOPS_MAX}");
-        let hops: u8 = self.parse("FOOTFALL_TRUSTED_PROXY_HOPS", &reason, "0")?;
-        if hops > PROXY_HOPS_MAX {
-            return Err(ConfigError::invalid("FOOTFALL_TRUSTED_PROXY_HOPS", reason));
-        }
-        Ok(hops)
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,151 @@
+//! The command line: parses it, reads the settings, and calls one use case.
+
+mod admin;
+mod doctor;
+mod edge;
+mod output;
+mod serve;
+pub mod stop;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use footfall_shared::mode::Mode;
+use tracing_subscriber::EnvFilter;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::db::Db;
+pub(crate) use output::say;
+
+/// Customer intelligence for online shops.
+#[derive(Debug, Parser)]
+#[command(name = "footfall", version, arg_required_else_help = true)]
+struct Arguments {
+    /// A TOML file with settings; the environment overlays it.
+    #[arg(long, global = true, env = "FOOTFALL_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the origin.
+    Serve {
+        /// Run the edge component in this process, too.
+        #[arg(long)]
+        with_edge: bool,
+        /// Stop when standard input closes.
+        #[arg(long, hide = true)]
+        supervised: bool,
+    },
+    /// Run the edge component in the embedded host.
+    Edge {
+        /// Stop when standard input closes.
+        #[arg(long, hide = true)]
+        supervised: bool,
+    },
+    /// Run origin and edge on this machine, with the demo shop (development mode).
+    Dev,
+    /// Bring the database's tables up to date.
+    Migrate,
+    /// Make the demo shop and its data, if it is not there.
+    Demo,
+    /// Shops, keys and users.
+    #[command(subcommand)]
+    Admin(admin::Command),
+    /// Make every projection anew from the log.
+    Rebuild,
+    /// Look for what is set up wrong, and name the mend.
+    Doctor,
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    match prepare(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            // Before the log is up, and for people: the whole chain in one line.
+            use std::io::Write;
+            let _ = writeln!(std::io::stderr(), "footfall: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn prepare(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Arguments { config: path, command } = arguments;
+    let default_mode =
+        if matches!(command, Command::Dev) { Mode::Development } else { Mode::Production };
+    let config = Config::load_in(default_mode, path.as_deref(), |name| std::env::var(name).ok())?;
+    start_log(&config)?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.enable_all();
+    edge::tune(&mut runtime);
+    let runtime = runtime.build().context("the runtime could not start")?;
+    runtime.block_on(dispatch(command, config))
+}
+
+async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve { with_edge, supervised } => {
+            serve::serve(config, with_edge, supervised).await?;
+        }
+        Command::Edge { supervised } => edge::run(&config, supervised).await?,
+        Command::Dev => return crate::dev::run(config).await,
+        Command::Migrate => {
+            open(&config).await?;
+            say(format_args!("{}: up to date", config.database_url.engine()));
+        }
+        Command::Demo => demo(config).await?,
+        Command::Admin(command) => {
+            let db = open(&config).await?;
+            admin::run(&App::new(config, db), command).await?;
+        }
+        Command::Rebuild => rebuild_all(config).await?,
+        Command::Doctor => return doctor::run(&config).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens the database and brings it up to date.
+pub(crate) async fn open(config: &Config) -> anyhow::Result<Db> {
+    let engine = config.database_url.engine();
+    let db = Db::connect(config.database_url.reveal())
+        .await
+        .with_context(|| format!("DATABASE_URL: {engine} cannot be opened"))?;
+    db.migrate().await.with_context(|| format!("{engine} cannot be migrated"))?;
+    Ok(db)
+}
+
+async fn demo(config: Config) -> anyhow::Result<()> {
+    let app = App::new(config.clone(), open(&config).await?);
+    crate::demo::seed(&app, &|line| say(line)).await?;
+    app.db().close().await;
+    Ok(())
+}
+
+async fn rebuild_all(config: Config) -> anyhow::Result<()> {
+    let app = App::new(config.clone(), open(&config).await?);
+    for crate::rebuild::Rebuilt { shop, events, customers } in crate::rebuild::run(&app).await? {
+        say(format_args!("{shop}: {events} events, {customers} customers"));
+    }
+    app.db().close().await;
+    Ok(())
+}
+
+/// Structured lines for machines in production, plain ones for a developer.
+fn start_log(config: &Config) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&config.log).context("FOOTFALL_LOG is not a log filter")?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let begun = match config.mode {
+        Mode::Development => log.compact().try_init(),
+        Mode::Production => log.json().flatten_event(true).try_init(),
+    };
+    begun.map_err(|fault| anyhow::anyhow!("the log could not start: {fault}"))
+}

@@ -1,0 +1,60 @@
+//! `footfall serve`: the origin, until it is told to stop.
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+
+use super::stop::Stop;
+use super::{edge, open};
+use crate::app::App;
+use crate::config::Config;
+
+/// Serves the origin, with the edge beside it when asked.
+pub(super) async fn serve(
+    mut config: Config,
+    with_edge: bool,
+    supervised: bool,
+) -> anyhow::Result<()> {
+    config.check_serving()?;
+    let stop = Stop::listen(supervised).context("signals cannot be listened to")?;
+    if with_edge && config.edges.is_empty() {
+        // The edge in this process wants to hear of changes like any other.
+        config.edges.push(config.edge_url());
+    }
+    let listener = bind(&config).await?;
+    let db = open(&config).await?;
+    let app = App::new(config.clone(), db);
+    let mut told = stop.clone();
+    let pushing =
+        tokio::spawn(crate::edges::run(app.clone(), async move { told.requested().await }));
+    tracing::info!(
+        address = %config.origin_addr,
+        mode = config.mode.as_str(),
+        database = config.database_url.engine(),
+        "the origin listens"
+    );
+    let origin = run_origin(&app, listener, stop.clone());
+    let served = if with_edge {
+        let edge = edge::run_until(&config, stop);
+        let (origin, edge) = tokio::join!(origin, edge);
+        origin.and(edge)
+    } else {
+        origin.await
+    };
+    pushing.await.context("the pushes to the edges failed")?;
+    app.db().close().await;
+    tracing::info!("the origin has stopped");
+    served
+}
+
+async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
+    let address = config.origin_addr;
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("FOOTFALL_ORIGIN_ADDR: {address} cannot be listened on"))
+}
+
+async fn run_origin(app: &App, listener: TcpListener, mut stop: Stop) -> anyhow::Result<()> {
+    let router = crate::router::router(app.clone());
+    let until = async move { stop.requested().await };
+    crate::http::serve::serve(listener, router, until).await.context("the origin failed")
+}

@@ -1,0 +1,168 @@
+//! The settings as text, wherever they come from, and the parsing of each.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use super::{ConfigError, DatabaseUrl, EdgeKeys};
+
+/// Most proxies that may stand before the edge.
+const PROXY_HOPS_MAX: u8 = 10;
+
+/// Each setting: its name in the environment and in the file.
+const NAMES: [(&str, &str); 12] = [
+    ("FOOTFALL_MODE", "mode"),
+    ("FOOTFALL_ORIGIN_ADDR", "origin_addr"),
+    ("FOOTFALL_EDGE_ADDR", "edge_addr"),
+    ("DATABASE_URL", "database_url"),
+    ("FOOTFALL_DATA_DIR", "data_dir"),
+    ("FOOTFALL_DEV_JSON", "dev_json"),
+    ("FOOTFALL_EDGE_KEYS", "edge_keys"),
+    ("FOOTFALL_EDGES", "edges"),
+    ("FOOTFALL_GEO_MMDB", "geo_mmdb"),
+    ("FOOTFALL_EDGE_COMPONENT", "edge_component"),
+    ("FOOTFALL_TRUSTED_PROXY_HOPS", "trusted_proxy_hops"),
+    ("FOOTFALL_LOG", "log"),
+];
+
+/// The settings as text, wherever they come from.
+pub(super) struct Texts<E> {
+    file: toml::Table,
+    environment: E,
+}
+
+impl<E: Fn(&str) -> Option<String>> Texts<E> {
+    /// Reads the file, if there is one, and refuses names that are no settings.
+    pub(super) fn read(path: Option<&Path>, environment: E) -> Result<Self, ConfigError> {
+        let file = path.map(read_file).transpose()?.unwrap_or_default();
+        Ok(Self { file, environment })
+    }
+
+    pub(super) fn get(&self, setting: &str) -> Option<String> {
+        // An empty variable is how a shell or a container file says "not set".
+        let text = (self.environment)(setting).or_else(|| self.file_value(setting))?;
+        let text = text.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    fn file_value(&self, setting: &str) -> Option<String> {
+        let (_, name) = NAMES.iter().find(|(variable, _)| *variable == setting)?;
+        match self.file.get(*name)? {
+            toml::Value::String(text) => Some(text.clone()),
+            toml::Value::Array(values) => {
+                let texts = values
+                    .iter()
+                    .map(|value| value.as_str().unwrap_or_default());
+                Some(texts.collect::<Vec<_>>().join(","))
+            }
+            other => Some(other.to_string()),
+        }
+    }
+
+    pub(super) fn path(&self, setting: &str) -> Option<PathBuf> {
+        self.get(setting).map(PathBuf::from)
+    }
+
+    pub(super) fn parse<T: FromStr>(
+        &self,
+        setting: &'static str,
+        reason: &str,
+        default: &str,
+    ) -> Result<T, ConfigError> {
+        let text = self.get(setting).unwrap_or_else(|| default.to_owned());
+        text.parse()
+            .map_err(|_| ConfigError::invalid(setting, reason))
+    }
+
+    pub(super) fn address(&self, setting: &'static str, default: &str) -> Result<SocketAddr, ConfigError> {
+        self.parse(
+            setting,
+            "must be an IP address and a port, as 127.0.0.1:8000",
+            default,
+        )
+    }
+
+    pub(super) fn database_url(&self, data_dir: &Path) -> Result<DatabaseUrl, ConfigError> {
+        let url = self
+            .get("DATABASE_URL")
+            .unwrap_or_else(|| format!("sqlite:{}", data_dir.join("footfall.db").display()));
+        let path = url
+            .strip_prefix("sqlite:")
+            .map(|path| path.trim_start_matches("//"));
+        let known = ["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme));
+        if path.is_some_and(|path| !path.is_empty()) || known {
+            return Ok(DatabaseUrl(url));
+        }
+        Err(ConfigError::invalid(
+            "DATABASE_URL",
+            "must be sqlite:PATH or postgres://…",
+        ))
+    }
+
+    pub(super) fn edge_keys(&self) -> Result<Option<EdgeKeys>, ConfigError> {
+        let Some(text) = self.get("FOOTFALL_EDGE_KEYS") else {
+            return Ok(None);
+        };
+        let keys = text
+            .parse()
+            .map_err(|fault: footfall_shared::signing::InvalidKeys| {
+                ConfigError::invalid("FOOTFALL_EDGE_KEYS", format!("is refused: {fault}"))
+            })?;
+        Ok(Some(keys))
+    }
+
+    pub(super) fn edges(&self) -> Result<Vec<String>, ConfigError> {
+        let text = self.get("FOOTFALL_EDGES").unwrap_or_default();
+        let parts = text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty());
+        parts
+            .map(|part| {
+                let url = part.trim_end_matches('/');
+                let uri: Option<http::Uri> = url.parse().ok();
+                let fits = uri.is_some_and(|uri| {
+                    matches!(uri.scheme_str(), Some("http" | "https")) && uri.path() == "/"
+                });
+                fits.then(|| url.to_owned()).ok_or_else(|| {
+                    ConfigError::invalid(
+                        "FOOTFALL_EDGES",
+                        "must be base URLs separated by commas, as https://edge.shop.example",
+                    )
+                })
+            })
+            .collect()
+    }
+
+    pub(super) fn proxy_hops(&self) -> Result<u8, ConfigError> {
+        let reason = format!("must be a whole number from 0 to {PROXY_HOPS_MAX}");
+        let hops: u8 = self.parse("FOOTFALL_TRUSTED_PROXY_HOPS", &reason, "0")?;
+        if hops > PROXY_HOPS_MAX {
+            return Err(ConfigError::invalid("FOOTFALL_TRUSTED_PROXY_HOPS", reason));
+        }
+        Ok(hops)
+    }
+}
+
+fn read_file(path: &Path) -> Result<toml::Table, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    let table: toml::Table = text.parse().map_err(|source| ConfigError::Syntax {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })?;
+    match table
+        .keys()
+        .find(|key| !NAMES.iter().any(|(_, name)| name == key))
+    {
+        Some(unknown) => Err(ConfigError::Unknown {
+            name: unknown.clone(),
+            known: NAMES.map(|(_, name)| name).join(", "),
+        }),
+        None => Ok(table),
+    }
+}
