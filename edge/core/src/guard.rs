@@ -203,6 +203,12 @@ pub(crate) fn check_body(request: &Request, bytes_max: usize) -> Result<(), Edge
 
 /// Reads a JSON body; a fault names the field.
 pub(crate) fn read_json<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, EdgeError> {
+    // serde would read a list as an object's fields in their sequence, which no contract means.
+    if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(EdgeError::InvalidBody(
+            "the body is not a JSON object".to_owned(),
+        ));
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|fault| {
         let field = fault.path().to_string();

@@ -1,0 +1,62 @@
+# Footfall. `make run` starts everything, `make test` proves everything; both install what they need.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
+
+COMPONENT := edge/spin/dist/edge.wasm
+BINARY := $(CARGO_TARGET_DIR)/release/footfall
+export FOOTFALL_BIN ?= $(BINARY)
+export FOOTFALL_EDGE_COMPONENT ?= $(CURDIR)/$(COMPONENT)
+NPM_CI := npm ci --no-audit --no-fund --loglevel=error
+
+.PHONY: help run test bench build tracker component binary setup-wasm setup-test FORCE
+
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | column -ts $$'\t'
+
+run: build ## Build what is missing and start origin, edge and demo shop until Ctrl-C
+	@exec $(BINARY) dev
+
+test: build setup-test ## Prove everything: formats, lints, unit, property, store, contract, end to end
+	@scripts/test.sh
+
+bench: build ## Measure, as ratios and percentiles from one run
+	@scripts/bench.sh
+
+build: component binary ## The component and the release binary
+
+tracker: edge/tracker/dist/t.js ## The browser snippet
+
+component: $(COMPONENT) ## The edge component that spin.toml names
+
+binary: ## The binary `footfall` with the embedded edge host
+	@echo "· building the footfall binary (a first build takes some minutes)"
+	@cargo build --quiet --release -p footfall --features edge-host
+
+edge/tracker/node_modules: edge/tracker/package-lock.json
+	@cd edge/tracker && $(NPM_CI) && touch node_modules
+
+edge/tracker/dist/t.js: edge/tracker/node_modules $(wildcard edge/tracker/src/*) edge/tracker/build.mjs
+	@echo "· building the tracker"
+	@cd edge/tracker && npm run --silent build
+
+edge/spin/node_modules: edge/spin/package-lock.json
+	@cd edge/spin && $(NPM_CI) && touch node_modules
+
+# Cargo knows best what has changed; the copy is renewed only when the component did.
+$(COMPONENT): setup-wasm edge/tracker/dist/t.js edge/spin/node_modules FORCE
+	@echo "· building the edge component"
+	@cargo build --quiet -p footfall-edge-spin --target wasm32-wasip2 --profile release-wasm
+	@built="$(CARGO_TARGET_DIR)/wasm32-wasip2/release-wasm/footfall_edge_spin.wasm"; \
+	if [[ ! -f $@ || $$built -nt $@ ]]; then mkdir -p $(@D); node scripts/shrink-component.mjs "$$built" $@; fi
+
+setup-wasm:
+	@rustup target list --installed | grep -qx wasm32-wasip2 || rustup target add wasm32-wasip2
+
+setup-test:
+	@scripts/setup-test.sh
+
+FORCE:
