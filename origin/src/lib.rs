@@ -2,6 +2,7 @@
 //!
 //! - [`http`]: the boundary, once
 //! - [`auth`], [`shops`]: who is asking and which tenant that is
+//! - [`ingest`], [`orders`]: what comes in; [`intelligence`]: what follows from it; [`edges`]: who is told
 //! - [`db`], [`config`], [`app`], [`router`]: what everything stands on
 //!
 //! **Invariant:** a feature calls another feature's public functions, never its queries.
@@ -20,6 +21,12 @@ pub mod app;
 pub mod auth;
 pub mod config;
 pub mod db;
+pub mod demo;
+pub mod edges;
 pub mod http;
+pub mod ingest;
+pub mod intelligence;
+pub mod orders;
+pub mod rebuild;
 pub mod router;
 pub mod shops;

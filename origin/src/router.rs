@@ -12,6 +12,10 @@ fn features() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(health::routes())
         .merge(crate::shops::routes())
+        .merge(crate::ingest::routes())
+        .merge(crate::orders::routes())
+        .merge(crate::intelligence::routes())
+        .merge(crate::edges::openapi::routes())
 }
 
 /// The document of all public routes.
@@ -21,7 +25,6 @@ pub fn document() -> OpenApi {
 }
 
 /// The whole service.
-#[must_use]
 pub fn router(app: App) -> Router {
     let (routes, document) = features().split_for_parts();
     let document = openapi::complete(document);

@@ -138,7 +138,8 @@ async fn send(
     push: &Push,
     now: UtcMillis,
 ) -> Result<(), PushError> {
-    let unbuildable = |cause: Box<dyn std::error::Error + Send + Sync>| PushError::Unbuildable(cause);
+    let unbuildable =
+        |cause: Box<dyn std::error::Error + Send + Sync>| PushError::Unbuildable(cause);
     let keys = app.config().edge_keys.as_ref().ok_or(PushError::NoKeys)?;
     let body = serde_json::to_vec(push).map_err(|cause| unbuildable(cause.into()))?;
     let signature = keys.keys().sign(now, path::PUSH, &body);

@@ -59,9 +59,7 @@ pub async fn queue_shop_keys(
 ) -> Result<(), StorageError> {
     let keys = crate::shops::list_live_key_hashes(tx, shop).await?;
     let keys = keys.into_iter().chain([slug.to_owned()]);
-    let subjects: Vec<(Subject, i64)> = keys
-        .map(|key| (Subject::Key(key), now.get()))
-        .collect();
+    let subjects: Vec<(Subject, i64)> = keys.map(|key| (Subject::Key(key), now.get())).collect();
     queue(app, tx, shop, subjects, now).await
 }
 

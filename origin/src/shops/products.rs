@@ -20,38 +20,45 @@ pub struct Product {
     pub unit_price: MinorUnits,
 }
 
-/// Writes products down; what an older call told is replaced, what a newer one told stays.
+/// Products in one statement; six values each stay far below both databases' bounds.
+const ROWS_MAX: usize = 1000;
+
+/// Writes products down, each with the time at which this was told: what was told later stays. No product
+/// may stand there twice.
 pub async fn record_products(
     tx: &mut Tx,
     shop: &ShopId,
-    products: &[Product],
-    told_at: UtcMillis,
+    products: &[(Product, UtcMillis)],
 ) -> Result<(), StorageError> {
-    const SQL: &str = "INSERT INTO products (shop_id, product_id, name, slug, unit_price_minor, updated_at) \
-        VALUES ($1, $2, $3, $4, $5, $6) \
-        ON CONFLICT (shop_id, product_id) DO UPDATE SET name = excluded.name, slug = excluded.slug, \
-        unit_price_minor = excluded.unit_price_minor, updated_at = excluded.updated_at \
-        WHERE products.updated_at <= excluded.updated_at";
-    for Product {
-        id,
-        name,
-        slug,
-        unit_price,
-    } in products
-    {
+    const INSERT: &str = "INSERT INTO products \
+        (shop_id, product_id, name, slug, unit_price_minor, updated_at) ";
+    const UPDATE: &str = " ON CONFLICT (shop_id, product_id) DO UPDATE SET name = excluded.name, \
+        slug = excluded.slug, unit_price_minor = excluded.unit_price_minor, \
+        updated_at = excluded.updated_at WHERE products.updated_at <= excluded.updated_at";
+    for chunk in products.chunks(ROWS_MAX) {
         on_db!(tx, |connection| {
-            sqlx::query(SQL)
-                .bind(shop.as_str())
-                .bind(id.as_str())
-                .bind(name)
-                .bind(slug)
-                .bind(unit_price.get())
-                .bind(told_at.get())
+            let mut sql = sqlx::QueryBuilder::new(INSERT);
+            sql.push_values(chunk, |mut row, (product, told_at)| {
+                let Product {
+                    id,
+                    name,
+                    slug,
+                    unit_price,
+                } = product;
+                row.push_bind(shop.as_str())
+                    .push_bind(id.as_str())
+                    .push_bind(name.as_str())
+                    .push_bind(slug.as_str())
+                    .push_bind(unit_price.get())
+                    .push_bind(told_at.get());
+            });
+            sql.push(UPDATE)
+                .build()
                 .execute(connection)
                 .await
                 .map(|_| ())
         })
-        .during("record a product")?;
+        .during("record products")?;
     }
     Ok(())
 }

@@ -1,0 +1,180 @@
+//! The demo shop: the contract's example customers and some others, each with a reason to get an offer or
+//! not. `footfall demo` and `footfall dev` make it.
+//!
+//! Everything goes through the use cases that serve real shops: orders through the intake, devices through
+//! the log, the offer through the rule.
+//!
+//! **Invariant:** the shop is there whole or not at all: one transaction makes it. Test:
+//! `the_demo_shop_is_made_once_and_whole`.
+
+mod events;
+mod orders;
+mod people;
+
+use footfall_shared::id::UserId;
+use footfall_shared::identity::{Email, EmailHash};
+use footfall_shared::keys::KeyKind;
+use footfall_shared::shop::ShopSettings;
+use footfall_shared::text::{InvalidField, hex};
+use footfall_shared::time::UtcMillis;
+
+use crate::app::App;
+use crate::db::{StorageError, Tx};
+use crate::shops::create::{CreateError, NewShop, create_key, create_shop, create_user};
+use crate::shops::{self, Role, Shop};
+use crate::{edges, ingest, intelligence};
+
+/// The shop's slug: the shop of keyless requests in development.
+pub const SLUG: &str = "demo";
+/// The contract's example customer.
+pub const SAMPLE_EMAIL: &str = "shopper@example.com";
+/// Her id in the shop's own system.
+pub const SAMPLE_USER_ID: &str = "42";
+/// Who administers it.
+pub const ADMIN: &str = "admin@demo.example";
+
+/// The contract's example customer has number 123 and offer 93.
+const CUSTOMERS_BEFORE: i64 = 122;
+const OFFERS_BEFORE: i64 = 92;
+
+/// Why the demo shop was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    /// The shop, a key or the admin could not be made.
+    #[error(transparent)]
+    Create(#[from] CreateError),
+    /// The database said no.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The intake refused what the demo brings.
+    #[error("the demo's own data is refused")]
+    Refused(#[source] InvalidField),
+    /// The log did not take what the demo brings.
+    #[error("the log took {taken} of the demo's {events} events")]
+    Rejected {
+        /// What it took.
+        taken: usize,
+        /// What there were.
+        events: usize,
+    },
+    /// The rule gave the example customer no offer.
+    #[error("the rule gave the example customer no offer: {reason}")]
+    NoOffer {
+        /// The contract's code.
+        reason: &'static str,
+    },
+}
+
+/// Makes the demo shop where it is not there yet, and tells the steps; `None` where it is.
+pub async fn seed(app: &App, say: &(dyn Fn(&str) + Sync)) -> Result<Option<Shop>, SeedError> {
+    if shops::find_by_slug(&mut app.db().read().await?, SLUG)
+        .await?
+        .is_some()
+    {
+        return Ok(None);
+    }
+    let now = app.now();
+    let mut tx = app.db().begin().await?;
+    let shop = create_shop(&mut tx, new_shop(), now).await?;
+    intelligence::begin_numbers_after(&mut tx, &shop.id, CUSTOMERS_BEFORE, OFFERS_BEFORE).await?;
+    let orders = orders::of_everybody(&shop, now).map_err(SeedError::Refused)?;
+    say(&format!(
+        "  {} orders …",
+        orders.iter().map(Vec::len).sum::<usize>()
+    ));
+    for of_one in &orders {
+        crate::orders::take_within(app, &mut tx, &shop, of_one, now).await?;
+    }
+    say("  devices and an offer …");
+    see_devices(app, &mut tx, &shop, now).await?;
+    make_offer(app, &mut tx, &shop, now).await?;
+    edges::commit(app, tx).await?;
+    Ok(Some(shop))
+}
+
+fn new_shop() -> NewShop {
+    NewShop {
+        slug: SLUG.to_owned(),
+        name: "Demo shop".to_owned(),
+        timezone: "Europe/Amsterdam".to_owned(),
+        currency: "EUR".to_owned(),
+        settings: ShopSettings::default(),
+    }
+}
+
+async fn see_devices(app: &App, tx: &mut Tx, shop: &Shop, now: UtcMillis) -> Result<(), SeedError> {
+    let events = events::of_everybody(app, shop, now).map_err(SeedError::Refused)?;
+    let texts = events
+        .iter()
+        .map(serde_json::value::to_raw_value)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|cause| StorageError::corrupt("write the demo's events", cause))?;
+    let batch: Vec<&serde_json::value::RawValue> = texts.iter().map(AsRef::as_ref).collect();
+    let receipt = ingest::append_within(app, tx, &batch, now).await?;
+    let appended = footfall_shared::wire::internal::Verdict::Appended;
+    let taken = receipt
+        .receipts
+        .iter()
+        .filter(|one| one.verdict == appended)
+        .count();
+    if taken == events.len() {
+        Ok(())
+    } else {
+        Err(SeedError::Rejected {
+            taken,
+            events: events.len(),
+        })
+    }
+}
+
+async fn make_offer(app: &App, tx: &mut Tx, shop: &Shop, now: UtcMillis) -> Result<(), SeedError> {
+    let email = Email::parse("email", SAMPLE_EMAIL).map_err(SeedError::Refused)?;
+    let hash = EmailHash::of(&email, &shop.salt);
+    match intelligence::ensure_offer_within(app, tx, shop, &hash, now).await? {
+        intelligence::Ensured::Standing(..) => Ok(()),
+        intelligence::Ensured::Refused(_, refusal) => Err(SeedError::NoOffer {
+            reason: refusal.code(),
+        }),
+    }
+}
+
+/// Clear texts that are shown once.
+#[derive(Clone)]
+pub struct Credentials {
+    /// For pages.
+    pub publishable_key: String,
+    /// For servers.
+    pub secret_key: String,
+    /// The admin's identifier.
+    pub identifier: String,
+    /// The admin's password.
+    pub password: String,
+    /// The admin's record.
+    pub user: UserId,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Credentials(…)")
+    }
+}
+
+/// Makes a key of each kind and the admin with a random password.
+pub async fn make_credentials(app: &App, shop: &Shop) -> Result<Credentials, SeedError> {
+    let now = app.now();
+    let mut tx = app.db().begin().await?;
+    let id = &shop.id;
+    let (_, publishable_key) =
+        create_key(&mut tx, id, KeyKind::Publishable, "demo page", now).await?;
+    let (_, secret_key) = create_key(&mut tx, id, KeyKind::Secret, "demo server", now).await?;
+    let password = hex(&app.entropy::<16>());
+    let user = create_user(&mut tx, id, ADMIN, password.clone(), Role::Owner, now).await?;
+    tx.commit().await?;
+    Ok(Credentials {
+        publishable_key,
+        secret_key,
+        identifier: ADMIN.to_owned(),
+        password,
+        user,
+    })
+}

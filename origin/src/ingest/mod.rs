@@ -1,0 +1,26 @@
+//! The event log: takes signed batches from edges, projects what is new, and shows the log.
+//!
+//! What other features may call: [`append_own`] for events that the origin itself makes, [`project`] and
+//! [`replay`] for rebuilding.
+//!
+//! **Invariant:** an event is in the log once, by its id within the shop, however often it is sent; only a
+//! new one is projected, in the transaction that appends it. Test: `a_retried_batch_counts_once`.
+//!
+//! **Invariant:** one bad event never fails the others of its batch; it is kept with its reason. Test:
+//! `a_poison_event_does_not_stop_the_rest`.
+//!
+//! **Invariant:** `seq` is the order in which a shop's events became visible, because appending takes the
+//! shop's turn; so a page's cursor never steps over an event. Test: `pages_stay_stable_while_events_arrive`.
+
+mod append;
+mod parse;
+mod project;
+mod queries;
+mod read;
+mod replay;
+mod routes;
+
+pub use append::{append, append_own, append_within};
+pub use queries::count_rejected;
+pub use replay::replay;
+pub use routes::routes;

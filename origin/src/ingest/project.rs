@@ -1,0 +1,79 @@
+//! What follows from new events: customers, the devices they were seen on, offers that moved.
+
+use footfall_shared::event::Event;
+use footfall_shared::id::ExternalId;
+use footfall_shared::identity::{EmailHash, Trust};
+use footfall_shared::time::UtcMillis;
+
+use crate::app::App;
+use crate::db::{StorageError, Tx};
+use crate::intelligence::Customers;
+use crate::intelligence::devices::{self, Sighting};
+use crate::intelligence::status::{self, Report};
+use crate::shops::Shop;
+
+/// Which projections are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// All: the events are new.
+    Live,
+    /// Only what a rebuild has cleared. Offers are no projection of the log alone: the shop's server moves
+    /// them too.
+    Replay,
+}
+
+/// The keyed hash of the email that came with an event.
+pub(super) fn hash_of(event: &Event, shop: &Shop) -> Option<EmailHash> {
+    let email = event.email.as_ref()?;
+    Some(EmailHash::of(email, &shop.salt))
+}
+
+/// Projects events in their sequence, each beside its email's hash. The caller holds the shop's turn.
+pub(super) async fn project(
+    app: &App,
+    tx: &mut Tx,
+    shop: &Shop,
+    events: &[(&Event, Option<&EmailHash>)],
+    scope: Scope,
+    now: UtcMillis,
+) -> Result<(), StorageError> {
+    let mut customers = Customers::none(shop, now);
+    let mut hashes: Vec<EmailHash> = events
+        .iter()
+        .filter_map(|(_, hash)| hash.cloned())
+        .collect();
+    hashes.sort();
+    hashes.dedup();
+    customers.load(tx, &hashes).await?;
+    let mut sightings = Vec::new();
+    for (event, hash) in events {
+        let (Some(email), Some(hash)) = (&event.email, hash) else {
+            continue;
+        };
+        let customer = customers.get_or_make(app, email, hash);
+        customer.see(&event.device, event.at);
+        if let Some(id) = external_id(event) {
+            customer.claim_external_id(id);
+        }
+        sightings.push(Sighting {
+            device: &event.device,
+            email_hash: hash,
+            trust: event.trust.unwrap_or(Trust::Claimed),
+            at: event.at,
+        });
+    }
+    devices::record(app, tx, &shop.id, &sightings, now).await?;
+    if scope == Scope::Live {
+        let reports: Vec<Report> = events
+            .iter()
+            .filter_map(|(event, _)| Report::of(event))
+            .collect();
+        status::report(tx, &mut customers, &reports, now).await?;
+    }
+    customers.save(app, tx).await
+}
+
+/// The shop's id of the visitor, where it can be one.
+fn external_id(event: &Event) -> Option<ExternalId> {
+    ExternalId::parse("user_id", event.user_id.as_deref()?).ok()
+}

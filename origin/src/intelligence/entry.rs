@@ -1,0 +1,100 @@
+//! What an edge holds, built from what is stored.
+
+use footfall_shared::id::ShopId;
+use footfall_shared::identity::{EmailHash, FingerprintHash, IpHash};
+use footfall_shared::offers::Offer;
+use footfall_shared::profile::Profile;
+use footfall_shared::wire::internal::{CustomerCard, CustomerEntry, DeviceLink};
+
+use super::customers::{Customer, Seen};
+use super::devices::DeviceKey;
+use super::queries;
+use crate::db::{Handle, StorageError};
+use crate::shops::Shop;
+
+/// The entry of a customer; `None` where nobody has this email.
+pub async fn find_entry(
+    db: &mut impl Handle,
+    shop: &Shop,
+    hash: &EmailHash,
+) -> Result<Option<CustomerEntry>, StorageError> {
+    let found = find_entries(db, shop, std::slice::from_ref(hash)).await?;
+    Ok(found.into_iter().next().map(|(_, entry)| entry))
+}
+
+/// The entries of the customers who have these emails.
+pub async fn find_entries(
+    db: &mut impl Handle,
+    shop: &Shop,
+    hashes: &[EmailHash],
+) -> Result<Vec<(EmailHash, CustomerEntry)>, StorageError> {
+    let texts: Vec<&str> = hashes.iter().map(EmailHash::as_str).collect();
+    let found = queries::entries::find_whole(db, &shop.id, &texts).await?;
+    let entry = |(customer, profile, offer): (Customer, _, _)| {
+        (
+            customer.email_hash.clone(),
+            to_entry(shop, customer, profile, offer),
+        )
+    };
+    Ok(found.into_iter().map(entry).collect())
+}
+
+fn to_entry(
+    shop: &Shop,
+    customer: Customer,
+    profile: Option<Profile>,
+    offer: Option<Offer>,
+) -> CustomerEntry {
+    let Seen {
+        fingerprint,
+        ip,
+        geo,
+        at: _,
+    } = customer.seen;
+    CustomerEntry {
+        version: customer.version,
+        card: CustomerCard {
+            id: customer.id,
+            number: customer.number,
+            email: customer.email,
+            external_id: customer.external_id,
+            first_name: customer.first_name,
+            last_name: customer.last_name,
+            fingerprint,
+            ip,
+            geo,
+            created: customer.created_at.in_zone(&shop.timezone),
+            updated: customer.updated_at.in_zone(&shop.timezone),
+        },
+        currency: shop.currency,
+        profile,
+        offer,
+    }
+}
+
+/// Who was seen with this fingerprint.
+pub async fn find_fingerprint(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    fingerprint: &FingerprintHash,
+) -> Result<Option<DeviceLink>, StorageError> {
+    find_link(db, shop, DeviceKey::Fingerprint(fingerprint.clone())).await
+}
+
+/// Who was seen at this address.
+pub async fn find_address(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    ip: &IpHash,
+) -> Result<Option<DeviceLink>, StorageError> {
+    find_link(db, shop, DeviceKey::Ip(ip.clone())).await
+}
+
+async fn find_link(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    key: DeviceKey,
+) -> Result<Option<DeviceLink>, StorageError> {
+    let found = queries::devices::find_devices(db, shop, std::slice::from_ref(&key)).await?;
+    Ok(found.get(&key).and_then(|device| device.to_link(&key)))
+}

@@ -1,0 +1,171 @@
+//! SQL over devices.
+
+use std::collections::BTreeMap;
+
+use footfall_shared::id::ShopId;
+use footfall_shared::identity::{EmailHash, Trust};
+use footfall_shared::time::UtcMillis;
+
+use super::super::devices::{DeviceKey, KnownDevice};
+use super::ROWS_MAX;
+use super::customers::geo_of;
+use crate::db::{During, Handle, StorageError, Tx};
+use crate::on_db;
+
+#[derive(sqlx::FromRow)]
+struct DeviceRow {
+    kind: String,
+    hash: String,
+    email_hash: Option<String>,
+    trust: Option<String>,
+    version: i64,
+    visit_count: i64,
+    geo_country: Option<String>,
+    geo_city: Option<String>,
+    first_seen: i64,
+    last_seen: i64,
+}
+
+impl DeviceRow {
+    fn into_device(self) -> Result<(DeviceKey, KnownDevice), StorageError> {
+        const STEP: &str = "read a device's row";
+        let corrupt = |what: &'static str| move || StorageError::corrupt(STEP, what);
+        let key = DeviceKey::parse(&self.kind, &self.hash).ok_or_else(corrupt("key"))?;
+        let link = match (self.email_hash, self.trust) {
+            (Some(email), Some(trust)) => Some((
+                EmailHash::parse(&email).ok_or_else(corrupt("email hash"))?,
+                parse_trust(&trust).ok_or_else(corrupt("trust"))?,
+            )),
+            _ => None,
+        };
+        let device = KnownDevice {
+            link,
+            version: self.version,
+            visit_count: self.visit_count,
+            geo: geo_of(self.geo_country, self.geo_city),
+            first_seen: UtcMillis::new(self.first_seen),
+            last_seen: UtcMillis::new(self.last_seen),
+        };
+        Ok((key, device))
+    }
+}
+
+fn trust_text(trust: Trust) -> &'static str {
+    match trust {
+        Trust::Address => "address",
+        Trust::Claimed => "claimed",
+        Trust::Verified => "verified",
+    }
+}
+
+fn parse_trust(text: &str) -> Option<Trust> {
+    [Trust::Address, Trust::Claimed, Trust::Verified]
+        .into_iter()
+        .find(|trust| trust_text(*trust) == text)
+}
+
+/// The stored ones of these devices.
+pub(in super::super) async fn find_devices(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    keys: &[DeviceKey],
+) -> Result<BTreeMap<DeviceKey, KnownDevice>, StorageError> {
+    const SQL: &str = "SELECT kind, hash, email_hash, trust, version, visit_count, geo_country, geo_city, \
+        first_seen, last_seen FROM devices WHERE shop_id = ";
+    let mut found = BTreeMap::new();
+    for kind in ["fingerprint", "ip"] {
+        let hashes: Vec<&str> = keys
+            .iter()
+            .map(DeviceKey::parts)
+            .filter(|(of, _)| *of == kind)
+            .map(|(_, hash)| hash)
+            .collect();
+        for chunk in hashes.chunks(ROWS_MAX) {
+            let rows: Vec<DeviceRow> = on_db!(db, |connection| {
+                let mut sql = sqlx::QueryBuilder::new(SQL);
+                sql.push_bind(shop.as_str())
+                    .push(" AND kind = ")
+                    .push_bind(kind)
+                    .push(" AND hash IN (");
+                let mut list = sql.separated(", ");
+                for hash in chunk {
+                    list.push_bind(*hash);
+                }
+                sql.push(")").build_query_as().fetch_all(connection).await
+            })
+            .during("find devices")?;
+            for row in rows {
+                let (key, device) = row.into_device()?;
+                found.insert(key, device);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Writes devices whole. Safe because the caller holds the shop's turn.
+pub(in super::super) async fn save_devices(
+    tx: &mut Tx,
+    shop: &ShopId,
+    devices: &BTreeMap<DeviceKey, KnownDevice>,
+) -> Result<(), StorageError> {
+    const INSERT: &str = "INSERT INTO devices (shop_id, kind, hash, email_hash, trust, version, \
+        visit_count, geo_country, geo_city, first_seen, last_seen) ";
+    const UPDATE: &str = " ON CONFLICT (shop_id, kind, hash) DO UPDATE SET \
+        email_hash = excluded.email_hash, trust = excluded.trust, version = excluded.version, \
+        visit_count = excluded.visit_count, geo_country = excluded.geo_country, \
+        geo_city = excluded.geo_city, first_seen = excluded.first_seen, last_seen = excluded.last_seen";
+    let devices: Vec<(&DeviceKey, &KnownDevice)> = devices.iter().collect();
+    for chunk in devices.chunks(ROWS_MAX) {
+        on_db!(tx, |connection| {
+            let mut sql = sqlx::QueryBuilder::new(INSERT);
+            sql.push_values(chunk, |mut row, (key, device)| {
+                let (kind, hash) = key.parts();
+                let KnownDevice {
+                    link,
+                    version,
+                    visit_count,
+                    geo,
+                    first_seen,
+                    last_seen,
+                } = device;
+                row.push_bind(shop.as_str())
+                    .push_bind(kind)
+                    .push_bind(hash)
+                    .push_bind(link.as_ref().map(|(email, _)| email.as_str()))
+                    .push_bind(link.as_ref().map(|(_, trust)| trust_text(*trust)))
+                    .push_bind(*version)
+                    .push_bind(*visit_count)
+                    .push_bind(geo.as_ref().and_then(|geo| geo.country.as_deref()))
+                    .push_bind(geo.as_ref().and_then(|geo| geo.city.as_deref()))
+                    .push_bind(first_seen.get())
+                    .push_bind(last_seen.get());
+            });
+            sql.push(UPDATE)
+                .build()
+                .execute(connection)
+                .await
+                .map(|_| ())
+        })
+        .during("save devices")?;
+    }
+    Ok(())
+}
+
+/// Forgets who was seen on the shop's devices; the log tells it again. The versions stay, so that an edge
+/// takes what is told then.
+pub(in super::super) async fn forget_devices(
+    tx: &mut Tx,
+    shop: &ShopId,
+) -> Result<(), StorageError> {
+    const SQL: &str = "UPDATE devices SET email_hash = NULL, trust = NULL, visit_count = 0, \
+        geo_country = NULL, geo_city = NULL WHERE shop_id = $1";
+    on_db!(tx, |connection| {
+        sqlx::query(SQL)
+            .bind(shop.as_str())
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+    .during("forget devices")
+}
