@@ -3,6 +3,7 @@
 //! - [`http`]: the boundary, once
 //! - [`auth`], [`shops`]: who is asking and which tenant that is
 //! - [`ingest`], [`orders`]: what comes in; [`intelligence`]: what follows from it; [`edges`]: who is told
+//! - [`cli`]: the commands, among them the supervisor `footfall dev`; [`demo`], [`rebuild`]: what two of them do
 //! - [`db`], [`config`], [`app`], [`router`]: what everything stands on
 //!
 //! **Invariant:** a feature calls another feature's public functions, never its queries.
@@ -19,9 +20,11 @@
 
 pub mod app;
 pub mod auth;
+pub mod cli;
 pub mod config;
 pub mod db;
 pub mod demo;
+mod dev;
 pub mod edges;
 pub mod http;
 pub mod ingest;

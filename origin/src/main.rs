@@ -1,3 +1,7 @@
 //! The binary `footfall`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    footfall::cli::run()
+}

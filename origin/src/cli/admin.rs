@@ -11,9 +11,9 @@ use footfall_shared::time::UtcMillis;
 use super::output::{say, table};
 use crate::app::{App, system_entropy};
 use crate::db::Db;
+use crate::edges;
 use crate::shops::create::{self, NewShop};
 use crate::shops::{self, Role, Shop};
-use crate::edges;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -136,7 +136,12 @@ pub(super) async fn run(app: &App, command: Command) -> anyhow::Result<()> {
         }
         Command::Key(KeyCommand::List { shop }) => list_keys(db, &shop).await?,
         Command::Key(KeyCommand::Revoke { shop, id }) => revoke_key(app, &shop, &id, now).await?,
-        Command::User(UserCommand::Create { shop, identifier, role, password_stdin }) => {
+        Command::User(UserCommand::Create {
+            shop,
+            identifier,
+            role,
+            password_stdin,
+        }) => {
             create_user(db, &shop, &identifier, role, password_stdin, now).await?;
         }
         Command::User(UserCommand::List { shop }) => list_users(db, &shop).await?,
@@ -153,18 +158,39 @@ async fn find_shop(db: &Db, slug: &str) -> anyhow::Result<Shop> {
 }
 
 async fn create_shop(db: &Db, arguments: CreateShop, now: UtcMillis) -> anyhow::Result<()> {
-    let CreateShop { slug, name, timezone, currency, locale, excluded, allowed_origins } = arguments;
-    let mut settings = ShopSettings { allowed_origins, locale, ..ShopSettings::default() };
+    let CreateShop {
+        slug,
+        name,
+        timezone,
+        currency,
+        locale,
+        excluded,
+        allowed_origins,
+    } = arguments;
+    let mut settings = ShopSettings {
+        allowed_origins,
+        locale,
+        ..ShopSettings::default()
+    };
     if !excluded.is_empty() {
         let ids = excluded.iter().map(|id| ExternalId::parse("exclude", id));
         settings.excluded_products = ids.collect::<Result<_, _>>()?;
     }
     let mut tx = db.begin().await?;
-    let new = NewShop { slug, name, timezone, currency, settings };
+    let new = NewShop {
+        slug,
+        name,
+        timezone,
+        currency,
+        settings,
+    };
     let shop = create::create_shop(&mut tx, new, now).await?;
     tx.commit().await?;
     say(format_args!("shop {} ({})", shop.slug, shop.id));
-    say(format_args!("identity secret, for the shop's back end: {}", shop.identity_secret));
+    say(format_args!(
+        "identity secret, for the shop's back end: {}",
+        shop.identity_secret
+    ));
     Ok(())
 }
 
@@ -234,7 +260,9 @@ async fn create_user(
     let shop = find_shop(db, slug).await?;
     let password = if password_stdin {
         let mut line = String::new();
-        std::io::stdin().read_line(&mut line).context("the password cannot be read")?;
+        std::io::stdin()
+            .read_line(&mut line)
+            .context("the password cannot be read")?;
         line.trim_end_matches(['\r', '\n']).to_owned()
     } else {
         hex(&system_entropy::<12>())

@@ -60,9 +60,16 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
             Bad(text) => say(format_args!("  BAD   {text}")),
         }
     }
-    let bad = findings.iter().filter(|finding| matches!(finding, Bad(_))).count();
+    let bad = findings
+        .iter()
+        .filter(|finding| matches!(finding, Bad(_)))
+        .count();
     say(format_args!("{} checks, {bad} faults", findings.len()));
-    Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if bad == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn check_keys(mode: Mode, keys: Option<&EdgeKeys>) -> Finding {
@@ -79,7 +86,9 @@ fn check_keys(mode: Mode, keys: Option<&EdgeKeys>) -> Finding {
         different.len() < KEY_VARIETY_MIN
     });
     if weak {
-        return Bad("edge keys: a key looks typed, not random; make one with `openssl rand -hex 32`".into());
+        return Bad(
+            "edge keys: a key looks typed, not random; make one with `openssl rand -hex 32`".into(),
+        );
     }
     Good("edge keys: set, long enough, varied".into())
 }
@@ -117,7 +126,9 @@ async fn check_database(config: &Config) -> Vec<Finding> {
         .is_some_and(|path| !std::path::Path::new(path.trim_start_matches("//")).is_file());
     if missing {
         // Connecting would make the file, and a check changes nothing.
-        return vec![Bad(format!("database: the {engine} file is not there; run `footfall migrate`"))];
+        return vec![Bad(format!(
+            "database: the {engine} file is not there; run `footfall migrate`"
+        ))];
     }
     let db = match Db::connect(config.database_url.reveal()).await {
         Ok(db) => db,
@@ -130,8 +141,13 @@ async fn check_database(config: &Config) -> Vec<Finding> {
     let pending = db.pending_migrations().await;
     findings.push(match pending {
         Ok(0) => Good("database: every migration is done".into()),
-        Ok(pending) => Bad(format!("database: {pending} migrations are pending; run `footfall migrate`")),
-        Err(_) => Bad("database: its migrations cannot be read; check the rights of the database's user".into()),
+        Ok(pending) => Bad(format!(
+            "database: {pending} migrations are pending; run `footfall migrate`"
+        )),
+        Err(_) => Bad(
+            "database: its migrations cannot be read; check the rights of the database's user"
+                .into(),
+        ),
     });
     if pending.is_ok_and(|pending| pending == 0) {
         findings.push(check_shops(&db).await);
@@ -143,9 +159,9 @@ async fn check_database(config: &Config) -> Vec<Finding> {
 async fn check_shops(db: &Db) -> Finding {
     let count = async { shops::list_shops(&mut db.read().await?).await };
     match count.await {
-        Ok(shops) if shops.is_empty() => {
-            Warn("shops: there is none; run `footfall admin shop create`, or `footfall demo`".into())
-        }
+        Ok(shops) if shops.is_empty() => Warn(
+            "shops: there is none; run `footfall admin shop create`, or `footfall demo`".into(),
+        ),
         Ok(shops) => Good(format!("shops: {}", shops.len())),
         Err(error) => Bad(format!("shops: {error}; its log tells more")),
     }
@@ -155,8 +171,13 @@ async fn check_origin(config: &Config) -> Finding {
     let url = config.origin_url();
     match client::get(&format!("{url}/ready")).await {
         Ok(reply) if reply.status() == StatusCode::OK => Good(format!("origin: {url} is ready")),
-        Ok(reply) => Bad(format!("origin: {url}/ready answers {}; see its log", reply.status().as_u16())),
-        Err(_) => Warn(format!("origin: nothing answers at {url}; start `footfall serve`")),
+        Ok(reply) => Bad(format!(
+            "origin: {url}/ready answers {}; see its log",
+            reply.status().as_u16()
+        )),
+        Err(_) => Warn(format!(
+            "origin: nothing answers at {url}; start `footfall serve`"
+        )),
     }
 }
 
@@ -165,16 +186,25 @@ async fn check_edge(config: &Config, edge: &str) -> Vec<Finding> {
         Ok(reply) if reply.status().is_success() => reply,
         Ok(reply) => {
             let status = reply.status().as_u16();
-            return vec![Bad(format!("edge: {edge}/health answers {status}; is FOOTFALL_EDGES its base URL?"))];
+            return vec![Bad(format!(
+                "edge: {edge}/health answers {status}; is FOOTFALL_EDGES its base URL?"
+            ))];
         }
         Err(AskError::Url) => {
-            return vec![Warn(format!("edge: {edge} cannot be checked from here: this command speaks plain HTTP only"))];
+            return vec![Warn(format!(
+                "edge: {edge} cannot be checked from here: this command speaks plain HTTP only"
+            ))];
         }
         Err(cause) => {
-            return vec![Bad(format!("edge: {edge}: {cause}; start it, or correct FOOTFALL_EDGES"))];
+            return vec![Bad(format!(
+                "edge: {edge}: {cause}; start it, or correct FOOTFALL_EDGES"
+            ))];
         }
     };
-    let mut findings = vec![Good(format!("edge: {edge} answers")), check_clock(edge, &reply)];
+    let mut findings = vec![
+        Good(format!("edge: {edge} answers")),
+        check_clock(edge, &reply),
+    ];
     if let Some(keys) = &config.edge_keys {
         findings.push(check_signature(edge, keys).await);
     }
@@ -185,7 +215,9 @@ fn check_clock(edge: &str, reply: &Response<Bytes>) -> Finding {
     let body: serde_json::Value = serde_json::from_slice(reply.body()).unwrap_or_default();
     let date = || {
         let text = reply.headers().get(DATE)?.to_str().ok()?;
-        jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp().as_millisecond())
+        jiff::fmt::rfc2822::parse(text)
+            .ok()
+            .map(|date| date.timestamp().as_millisecond())
     };
     let Some(theirs) = body["now"].as_i64().or_else(date) else {
         return Warn(format!("clock: {edge} does not tell its time"));
@@ -199,7 +231,9 @@ fn judge_skew(edge: &str, skew_ms: i64) -> Finding {
         skew if skew > WINDOW_MS => Bad(format!(
             "clock: {edge} is {seconds} s off, so signed calls are refused; run a time service on both machines"
         )),
-        skew if skew > SKEW_MS_WARN => Warn(format!("clock: {edge} is {seconds} s off; run a time service")),
+        skew if skew > SKEW_MS_WARN => Warn(format!(
+            "clock: {edge} is {seconds} s off; run a time service"
+        )),
         _ => Good(format!("clock: {edge} agrees")),
     }
 }
@@ -213,11 +247,16 @@ async fn check_signature(edge: &str, keys: &EdgeKeys) -> Finding {
         .header(TIMESTAMP_HEADER, made.timestamp)
         .header(SIGNATURE_HEADER, made.signature);
     match client::send(request, body).await {
-        Ok(reply) if reply.status().is_success() => Good(format!("signature: {edge} takes our pushes")),
+        Ok(reply) if reply.status().is_success() => {
+            Good(format!("signature: {edge} takes our pushes"))
+        }
         Ok(reply) if matches!(reply.status().as_u16(), 401 | 403) => Bad(format!(
             "signature: {edge} refuses our pushes; FOOTFALL_EDGE_KEYS here and its edge_keys must share a key"
         )),
-        Ok(reply) => Bad(format!("signature: {edge} answers a push with {}; see its log", reply.status().as_u16())),
+        Ok(reply) => Bad(format!(
+            "signature: {edge} answers a push with {}; see its log",
+            reply.status().as_u16()
+        )),
         Err(cause) => Bad(format!("signature: {edge}: {cause}; see its log")),
     }
 }
@@ -234,7 +273,10 @@ mod tests {
         };
         assert!(matches!(check(Mode::Production, None), Bad(_)));
         assert!(matches!(check(Mode::Development, None), Warn(_)));
-        assert!(matches!(check(Mode::Production, Some(&"a".repeat(32))), Bad(_)));
+        assert!(matches!(
+            check(Mode::Production, Some(&"a".repeat(32))),
+            Bad(_)
+        ));
         let random = "3f9d1c07be52a846f01d7c93e5b82a64";
         assert!(matches!(check(Mode::Production, Some(random)), Good(_)));
     }

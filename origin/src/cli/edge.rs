@@ -53,7 +53,10 @@ mod present {
 
     pub(super) async fn run(config: &Config, mut stop: Stop) -> anyhow::Result<()> {
         let host = Host::start(options(config)?).await.with_context(|| {
-            format!("FOOTFALL_EDGE_ADDR: the edge cannot start on {}", config.edge_addr)
+            format!(
+                "FOOTFALL_EDGE_ADDR: the edge cannot start on {}",
+                config.edge_addr
+            )
         })?;
         tracing::info!(address = %host.address(), mode = config.mode.as_str(), "the edge listens");
         stop.requested().await;
@@ -70,7 +73,10 @@ mod present {
             ("mode".to_owned(), config.mode.as_str().to_owned()),
             ("origin_url".to_owned(), config.origin_url()),
             ("edge_keys".to_owned(), keys.reveal().to_owned()),
-            ("trusted_proxy_hops".to_owned(), config.trusted_proxy_hops.to_string()),
+            (
+                "trusted_proxy_hops".to_owned(),
+                config.trusted_proxy_hops.to_string(),
+            ),
         ]);
         Ok(HostOptions {
             listen: config.edge_addr,
@@ -85,7 +91,11 @@ mod present {
 
     fn component(config: &Config) -> anyhow::Result<PathBuf> {
         let beside = || Some(std::env::current_exe().ok()?.parent()?.join(COMPONENT));
-        let path = config.edge_component.clone().or_else(beside).filter(|path| path.is_file());
+        let path = config
+            .edge_component
+            .clone()
+            .or_else(beside)
+            .filter(|path| path.is_file());
         path.context(format!(
             "FOOTFALL_EDGE_COMPONENT must name the edge component (or put {COMPONENT} beside this binary); \
              `make build` makes it"

@@ -18,6 +18,7 @@ use tracing_subscriber::EnvFilter;
 use crate::app::App;
 use crate::config::Config;
 use crate::db::Db;
+use crate::demo;
 pub(crate) use output::say;
 
 /// Customer intelligence for online shops.
@@ -79,10 +80,18 @@ pub fn run() -> ExitCode {
 }
 
 fn prepare(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { config: path, command } = arguments;
-    let default_mode =
-        if matches!(command, Command::Dev) { Mode::Development } else { Mode::Production };
-    let config = Config::load_in(default_mode, path.as_deref(), |name| std::env::var(name).ok())?;
+    let Arguments {
+        config: path,
+        command,
+    } = arguments;
+    let default_mode = if matches!(command, Command::Dev) {
+        Mode::Development
+    } else {
+        Mode::Production
+    };
+    let config = Config::load_in(default_mode, path.as_deref(), |name| {
+        std::env::var(name).ok()
+    })?;
     start_log(&config)?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     runtime.enable_all();
@@ -93,7 +102,10 @@ fn prepare(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve { with_edge, supervised } => {
+        Command::Serve {
+            with_edge,
+            supervised,
+        } => {
             serve::serve(config, with_edge, supervised).await?;
         }
         Command::Edge { supervised } => edge::run(&config, supervised).await?,
@@ -102,7 +114,7 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> 
             open(&config).await?;
             say(format_args!("{}: up to date", config.database_url.engine()));
         }
-        Command::Demo => demo(config).await?,
+        Command::Demo => make_demo(config).await?,
         Command::Admin(command) => {
             let db = open(&config).await?;
             admin::run(&App::new(config, db), command).await?;
@@ -119,21 +131,42 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Db> {
     let db = Db::connect(config.database_url.reveal())
         .await
         .with_context(|| format!("DATABASE_URL: {engine} cannot be opened"))?;
-    db.migrate().await.with_context(|| format!("{engine} cannot be migrated"))?;
+    db.migrate()
+        .await
+        .with_context(|| format!("{engine} cannot be migrated"))?;
     Ok(db)
 }
 
-async fn demo(config: Config) -> anyhow::Result<()> {
+async fn make_demo(config: Config) -> anyhow::Result<()> {
     let app = App::new(config.clone(), open(&config).await?);
-    crate::demo::seed(&app, &|line| say(line)).await?;
+    match demo::seed(&app, &|line| say(line)).await? {
+        None => say(format_args!("the shop `{}` is there already", demo::SLUG)),
+        Some(shop) => {
+            let made = demo::make_credentials(&app, &shop).await?;
+            say("the demo shop is made; its credentials are shown only now:");
+            say(format_args!("  publishable key  {}", made.publishable_key));
+            say(format_args!("  secret key       {}", made.secret_key));
+            say(format_args!(
+                "  admin            {} / {}",
+                made.identifier, made.password
+            ));
+        }
+    }
     app.db().close().await;
     Ok(())
 }
 
 async fn rebuild_all(config: Config) -> anyhow::Result<()> {
     let app = App::new(config.clone(), open(&config).await?);
-    for crate::rebuild::Rebuilt { shop, events, customers } in crate::rebuild::run(&app).await? {
-        say(format_args!("{shop}: {events} events, {customers} customers"));
+    for crate::rebuild::Rebuilt {
+        shop,
+        events,
+        customers,
+    } in crate::rebuild::run(&app).await?
+    {
+        say(format_args!(
+            "{shop}: {events} events, {customers} customers"
+        ));
     }
     app.db().close().await;
     Ok(())
@@ -142,7 +175,9 @@ async fn rebuild_all(config: Config) -> anyhow::Result<()> {
 /// Structured lines for machines in production, plain ones for a developer.
 fn start_log(config: &Config) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.log).context("FOOTFALL_LOG is not a log filter")?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let begun = match config.mode {
         Mode::Development => log.compact().try_init(),
         Mode::Production => log.json().flatten_event(true).try_init(),

@@ -24,8 +24,9 @@ pub(super) async fn serve(
     let db = open(&config).await?;
     let app = App::new(config.clone(), db);
     let mut told = stop.clone();
-    let pushing =
-        tokio::spawn(crate::edges::run(app.clone(), async move { told.requested().await }));
+    let pushing = tokio::spawn(crate::edges::run(app.clone(), async move {
+        told.requested().await
+    }));
     tracing::info!(
         address = %config.origin_addr,
         mode = config.mode.as_str(),
@@ -56,5 +57,7 @@ async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
 async fn run_origin(app: &App, listener: TcpListener, mut stop: Stop) -> anyhow::Result<()> {
     let router = crate::router::router(app.clone());
     let until = async move { stop.requested().await };
-    crate::http::serve::serve(listener, router, until).await.context("the origin failed")
+    crate::http::serve::serve(listener, router, until)
+        .await
+        .context("the origin failed")
 }

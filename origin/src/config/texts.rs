@@ -74,7 +74,11 @@ impl<E: Fn(&str) -> Option<String>> Texts<E> {
             .map_err(|_| ConfigError::invalid(setting, reason))
     }
 
-    pub(super) fn address(&self, setting: &'static str, default: &str) -> Result<SocketAddr, ConfigError> {
+    pub(super) fn address(
+        &self,
+        setting: &'static str,
+        default: &str,
+    ) -> Result<SocketAddr, ConfigError> {
         self.parse(
             setting,
             "must be an IP address and a port, as 127.0.0.1:8000",

@@ -79,7 +79,10 @@ impl Children {
 
     /// The process ids.
     pub(super) fn pids(&self) -> Pids {
-        Pids { origin: self.origin.pid(), edge: self.edge.pid() }
+        Pids {
+            origin: self.origin.pid(),
+            edge: self.edge.pid(),
+        }
     }
 
     /// Waits until a child dies, and restarts it.
@@ -109,19 +112,35 @@ fn settings(config: &Config, secrets: &Secrets) -> Vec<(&'static str, String)> {
         ("FOOTFALL_DATA_DIR", path(&config.data_dir)),
         ("FOOTFALL_EDGES", {
             let edges = config.edges.join(",");
-            if edges.is_empty() { config.edge_url() } else { edges }
+            if edges.is_empty() {
+                config.edge_url()
+            } else {
+                edges
+            }
         }),
-        ("FOOTFALL_TRUSTED_PROXY_HOPS", config.trusted_proxy_hops.to_string()),
+        (
+            "FOOTFALL_TRUSTED_PROXY_HOPS",
+            config.trusted_proxy_hops.to_string(),
+        ),
         ("FOOTFALL_LOG", config.log.clone()),
         // Both run under one set of keys, be they set or made for this directory.
         ("FOOTFALL_EDGE_KEYS", {
-            let set = config.edge_keys.as_ref().map(|keys| keys.reveal().to_owned());
+            let set = config
+                .edge_keys
+                .as_ref()
+                .map(|keys| keys.reveal().to_owned());
             set.unwrap_or_else(|| secrets.edge_keys.clone())
         }),
     ];
-    let files =
-        [("FOOTFALL_GEO_MMDB", &config.geo_mmdb), ("FOOTFALL_EDGE_COMPONENT", &config.edge_component)];
-    settings.extend(files.into_iter().filter_map(|(name, file)| Some((name, path(file.as_deref()?)))));
+    let files = [
+        ("FOOTFALL_GEO_MMDB", &config.geo_mmdb),
+        ("FOOTFALL_EDGE_COMPONENT", &config.edge_component),
+    ];
+    settings.extend(
+        files
+            .into_iter()
+            .filter_map(|(name, file)| Some((name, path(file.as_deref()?)))),
+    );
     settings
 }
 
@@ -152,7 +171,9 @@ impl Supervised {
             // origin.
             .process_group(0)
             .kill_on_drop(true);
-        let child = command.spawn().with_context(|| format!("the {} cannot be started", self.name))?;
+        let child = command
+            .spawn()
+            .with_context(|| format!("the {} cannot be started", self.name))?;
         self.running = Some(child);
         self.wait_until_healthy().await
     }
@@ -161,15 +182,29 @@ impl Supervised {
         let begun = Instant::now();
         let mut told = false;
         loop {
-            if let Some(status) = self.running.as_mut().and_then(|child| child.try_wait().ok()?) {
-                anyhow::bail!("the {} ended while it started ({status}); its log above tells why", self.name);
+            if let Some(status) = self
+                .running
+                .as_mut()
+                .and_then(|child| child.try_wait().ok()?)
+            {
+                anyhow::bail!(
+                    "the {} ended while it started ({status}); its log above tells why",
+                    self.name
+                );
             }
-            if client::get(&self.health).await.is_ok_and(|reply| reply.status().is_success()) {
+            if client::get(&self.health)
+                .await
+                .is_ok_and(|reply| reply.status().is_success())
+            {
                 return Ok(());
             }
             if begun.elapsed() > START_TIMEOUT {
                 let seconds = START_TIMEOUT.as_secs();
-                anyhow::bail!("the {} is not healthy after {seconds} s ({})", self.name, self.health);
+                anyhow::bail!(
+                    "the {} is not healthy after {seconds} s ({})",
+                    self.name,
+                    self.health
+                );
             }
             if !told && begun.elapsed() > PATIENCE {
                 told = true;
@@ -191,12 +226,16 @@ impl Supervised {
         let how = status.map_or_else(|| "unknown".to_owned(), |status| status.to_string());
         self.running = None;
         let now = Instant::now();
-        self.deaths.retain(|death| now.duration_since(*death) < RESTART_WINDOW);
+        self.deaths
+            .retain(|death| now.duration_since(*death) < RESTART_WINDOW);
         self.deaths.push_back(now);
         if self.deaths.len() > RESTARTS_MAX {
             return Ok(Ended::TooOften(self.name));
         }
-        say(format_args!("the {} ended ({how}) and is started again", self.name));
+        say(format_args!(
+            "the {} ended ({how}) and is started again",
+            self.name
+        ));
         tokio::time::sleep(RESTART_PAUSE).await;
         match self.start().await {
             Ok(()) => Ok(Ended::Restarted),
@@ -210,10 +249,18 @@ impl Supervised {
     }
 
     async fn stop(&mut self) {
-        let Some(mut child) = self.running.take() else { return };
+        let Some(mut child) = self.running.take() else {
+            return;
+        };
         drop(child.stdin.take());
-        if tokio::time::timeout(STOP_TIMEOUT, child.wait()).await.is_err() {
-            say(format_args!("the {} did not stop in time and is killed", self.name));
+        if tokio::time::timeout(STOP_TIMEOUT, child.wait())
+            .await
+            .is_err()
+        {
+            say(format_args!(
+                "the {} did not stop in time and is killed",
+                self.name
+            ));
             let _ = child.kill().await;
         }
     }

@@ -62,7 +62,9 @@ async fn watch(
         match children.next_end().await? {
             Ended::Restarted => report::write(config, secrets, children.pids())?,
             Ended::TooOften(name) => {
-                say(format_args!("the {name} dies again and again; its log above tells why"));
+                say(format_args!(
+                    "the {name} dies again and again; its log above tells why"
+                ));
                 return Ok(ExitCode::FAILURE);
             }
         }

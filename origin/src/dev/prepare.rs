@@ -70,8 +70,15 @@ async fn ensure_admin(app: &App, shop: &Shop, secrets: &Secrets) -> anyhow::Resu
         create::reset_password(&mut tx, &shop.id, identifier, password.clone()).await?;
     } else {
         let now = app.now();
-        create::create_user(&mut tx, &shop.id, identifier, password.clone(), Role::Owner, now)
-            .await?;
+        create::create_user(
+            &mut tx,
+            &shop.id,
+            identifier,
+            password.clone(),
+            Role::Owner,
+            now,
+        )
+        .await?;
     }
     Ok(tx.commit().await?)
 }

@@ -47,7 +47,11 @@ pub(super) fn write(config: &Config, secrets: &Secrets, pids: Pids) -> anyhow::R
         pids,
     };
     let text = serde_json::to_vec_pretty(&report).context("dev.json cannot be made")?;
-    if let Some(folder) = config.dev_json.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+    if let Some(folder) = config
+        .dev_json
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("FOOTFALL_DEV_JSON: {} cannot be made", folder.display()))?;
     }
@@ -67,12 +71,18 @@ pub(super) fn remove(path: &Path) -> anyhow::Result<()> {
 pub(super) fn tell(config: &Config, secrets: &Secrets) {
     let (edge, origin) = (config.edge_url(), config.origin_url());
     say("");
-    say(format_args!("Footfall runs in {} mode.", config.mode.as_str()));
+    say(format_args!(
+        "Footfall runs in {} mode.",
+        config.mode.as_str()
+    ));
     say(format_args!("  demo shop    {edge}/demo/"));
     say(format_args!("  edge         {edge}"));
     say(format_args!("  origin       {origin}"));
     say(format_args!("  API page     {origin}/docs/"));
-    say(format_args!("  admin        {} / {}", secrets.admin_identifier, secrets.admin_password));
+    say(format_args!(
+        "  admin        {} / {}",
+        secrets.admin_identifier, secrets.admin_password
+    ));
     say(format_args!("  all of it    {}", config.dev_json.display()));
     say("Ctrl-C stops it; the data stays.");
 }

@@ -47,7 +47,10 @@ impl Secrets {
             }
         };
         let read: Self = serde_json::from_str(&text).with_context(|| {
-            format!("{} is damaged; delete it, and new secrets are made", path.display())
+            format!(
+                "{} is damaged; delete it, and new secrets are made",
+                path.display()
+            )
         })?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
             .with_context(|| format!("{} cannot be made private", path.display()))?;
@@ -59,7 +62,7 @@ impl Secrets {
             edge_keys: hex(&system_entropy::<32>()),
             publishable_key: ApiKey::generate(KeyKind::Publishable, system_entropy()),
             secret_key: ApiKey::generate(KeyKind::Secret, system_entropy()),
-            admin_identifier: "admin@demo.example".to_owned(),
+            admin_identifier: crate::demo::ADMIN.to_owned(),
             admin_password: hex(&system_entropy::<12>()),
             path,
         }
@@ -92,7 +95,9 @@ pub(super) fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         .mode(0o600)
         .open(&beside)
         .with_context(failed)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).with_context(failed)?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .with_context(failed)?;
     std::fs::rename(&beside, path).with_context(failed)
 }
 
@@ -105,11 +110,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let first = Secrets::load_or_make(folder.path()).unwrap();
         let path = folder.path().join(FILE);
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         let second = Secrets::load_or_make(folder.path()).unwrap();
         assert_eq!(first.secret_key, second.secret_key);
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         assert!(ApiKey::parse(&second.publishable_key).is_some());
         assert!(second.edge_keys.parse::<crate::config::EdgeKeys>().is_ok());
     }
@@ -118,7 +129,10 @@ mod tests {
     fn a_damaged_file_is_named_and_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(FILE), "{").unwrap();
-        let fault = Secrets::load_or_make(folder.path()).err().unwrap().to_string();
+        let fault = Secrets::load_or_make(folder.path())
+            .err()
+            .unwrap()
+            .to_string();
         assert!(fault.contains(FILE), "{fault}");
     }
 }

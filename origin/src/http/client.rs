@@ -39,13 +39,17 @@ pub async fn send(request: Builder, body: Bytes) -> Result<Response<Bytes>, AskE
     if request.uri().scheme_str() != Some("http") {
         return Err(AskError::Url);
     }
-    tokio::time::timeout(TIMEOUT, exchange(request)).await.map_err(|_| AskError::Timeout)?
+    tokio::time::timeout(TIMEOUT, exchange(request))
+        .await
+        .map_err(|_| AskError::Timeout)?
 }
 
 async fn exchange(request: Request<Full<Bytes>>) -> Result<Response<Bytes>, AskError> {
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let response =
-        client.request(request).await.map_err(|cause| AskError::Unreachable(cause.into()))?;
+    let response = client
+        .request(request)
+        .await
+        .map_err(|cause| AskError::Unreachable(cause.into()))?;
     let (parts, body) = response.into_parts();
     let body = Limited::new(body, ANSWER_BYTES_MAX);
     let body = body.collect().await.map_err(AskError::Unreachable)?;

@@ -218,9 +218,10 @@ pub fn parse_shape<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, AppEr
                 json_fault::bad_request(&path, &cause.to_string())
             }
             // A lone surrogate or a control character: the text is broken at a known place.
-            (serde_json::error::Category::Syntax, Some(field)) => {
-                AppError::BadRequest { field: Some(field), reason: "is not valid JSON".into() }
-            }
+            (serde_json::error::Category::Syntax, Some(field)) => AppError::BadRequest {
+                field: Some(field),
+                reason: "is not valid JSON".into(),
+            },
             _ => not_json(),
         }
     })?;

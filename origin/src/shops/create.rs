@@ -138,7 +138,9 @@ pub async fn record_key(
     let label = required("label", label, NAME_CHARS_MAX)?;
     let key = ApiKey::parse(text).ok_or_else(|| InvalidField::new("key", "is not a key"))?;
     let id = KeyId::generate(now, system_entropy());
-    queries::insert_key(tx, shop, &id, &key, label, now).await.map_err(taken("the key"))?;
+    queries::insert_key(tx, shop, &id, &key, label, now)
+        .await
+        .map_err(taken("the key"))?;
     Ok(id)
 }
 
@@ -182,7 +184,9 @@ pub async fn reset_password(
     password: String,
 ) -> Result<bool, CreateError> {
     let hash = hash_checked(password).await?;
-    queries::update_password(tx, shop, identifier, &hash).await.map_err(CreateError::Storage)
+    queries::update_password(tx, shop, identifier, &hash)
+        .await
+        .map_err(CreateError::Storage)
 }
 
 async fn hash_checked(password: String) -> Result<PasswordHash, CreateError> {

@@ -17,8 +17,8 @@ mod shop;
 
 pub use products::{Product, list_products, record_products};
 pub use queries::{
-    KeyRecord, UserRecord, find_by_id, find_by_key, find_by_slug, find_login, list_keys, list_live_key_hashes,
-    list_shops, list_users,
+    KeyRecord, UserRecord, find_by_id, find_by_key, find_by_slug, find_login, list_keys,
+    list_live_key_hashes, list_shops, list_users,
 };
 pub use routes::routes;
 pub use shop::{Role, Shop};

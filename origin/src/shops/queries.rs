@@ -268,9 +268,13 @@ pub async fn list_live_key_hashes(
     db: &mut impl Handle,
     shop: &ShopId,
 ) -> Result<Vec<String>, StorageError> {
-    const SQL: &str = "SELECT hash FROM keys WHERE shop_id = $1 AND revoked_at IS NULL ORDER BY hash";
+    const SQL: &str =
+        "SELECT hash FROM keys WHERE shop_id = $1 AND revoked_at IS NULL ORDER BY hash";
     on_db!(db, |connection| {
-        sqlx::query_scalar(SQL).bind(shop.as_str()).fetch_all(connection).await
+        sqlx::query_scalar(SQL)
+            .bind(shop.as_str())
+            .fetch_all(connection)
+            .await
     })
     .during("list the hashes of a shop's live keys")
 }

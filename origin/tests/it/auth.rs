@@ -14,20 +14,39 @@ use crate::support::{Client, Credential, TestShop, on_both};
 /// One route for each extractor; it answers the shop's id.
 fn doors(app: &App) -> Router {
     let router = Router::new()
-        .route("/publishable", get(|shop: PublishableShop| async move { shop.0.id.to_string() }))
-        .route("/secret", get(|shop: SecretShop| async move { shop.0.id.to_string() }))
-        .route("/admin", get(|shop: SecretOrAdminShop| async move { shop.0.id.to_string() }))
-        .route("/open", get(|shop: OpenShop| async move { shop.0.id.to_string() }));
+        .route(
+            "/publishable",
+            get(|shop: PublishableShop| async move { shop.0.id.to_string() }),
+        )
+        .route(
+            "/secret",
+            get(|shop: SecretShop| async move { shop.0.id.to_string() }),
+        )
+        .route(
+            "/admin",
+            get(|shop: SecretOrAdminShop| async move { shop.0.id.to_string() }),
+        )
+        .route(
+            "/open",
+            get(|shop: OpenShop| async move { shop.0.id.to_string() }),
+        );
     surround(router.with_state(app.clone()))
 }
 
 async fn statuses(shop: &TestShop, credential: Credential) -> [u16; 4] {
     let client = Client::new(doors(&shop.app), shop.app.clone(), credential);
     let mut statuses = [0; 4];
-    for (status, door) in statuses.iter_mut().zip(["/publishable", "/secret", "/admin", "/open"]) {
+    for (status, door) in statuses
+        .iter_mut()
+        .zip(["/publishable", "/secret", "/admin", "/open"])
+    {
         let reply = client.get(door).await;
         if reply.status == 200 {
-            assert_eq!(reply.bytes, shop.shop().id.as_str().as_bytes(), "the caller's own shop");
+            assert_eq!(
+                reply.bytes,
+                shop.shop().id.as_str().as_bytes(),
+                "the caller's own shop"
+            );
         } else {
             assert_eq!(reply.json()["success"], false);
         }

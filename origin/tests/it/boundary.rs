@@ -101,16 +101,28 @@ on_both! {
 async fn a_panic_is_a_500_in_the_envelope_and_the_next_request_is_served() {
     use tower::ServiceExt;
     let panics = axum::Router::new()
-        .route("/panic", axum::routing::get(|| async { panic!("on purpose") as &'static str }))
+        .route(
+            "/panic",
+            axum::routing::get(|| async { panic!("on purpose") as &'static str }),
+        )
         .route("/fine", axum::routing::get(|| async { "fine" }));
     let router = footfall::http::middleware::surround(panics);
-    let ask = |path: &str| router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap());
+    let ask = |path: &str| {
+        router
+            .clone()
+            .oneshot(Request::get(path).body(Body::empty()).unwrap())
+    };
     let response = ask("/panic").await.unwrap();
     assert_eq!(response.status(), 500);
     assert!(response.headers().contains_key("x-request-id"));
-    let body = axum::body::to_bytes(response.into_body(), 1 << 16).await.unwrap();
+    let body = axum::body::to_bytes(response.into_body(), 1 << 16)
+        .await
+        .unwrap();
     let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-    assert_eq!(body, json!({"success": false, "code": "internal_error", "message": "Internal server error"}));
+    assert_eq!(
+        body,
+        json!({"success": false, "code": "internal_error", "message": "Internal server error"})
+    );
     assert_eq!(ask("/fine").await.unwrap().status(), 200);
 }
 

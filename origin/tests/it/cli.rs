@@ -40,24 +40,50 @@ fn fail(folder: &Path, arguments: &[&str]) -> String {
 }
 
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 #[test]
 fn a_shop_its_keys_and_its_users_are_made_listed_and_revoked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
-    let made = succeed(path, &["admin", "shop", "create", "--slug", "moon", "--name", "Moon"]);
+    let made = succeed(
+        path,
+        &[
+            "admin", "shop", "create", "--slug", "moon", "--name", "Moon",
+        ],
+    );
     assert!(made.contains("shop_"), "{made}");
     assert!(succeed(path, &["admin", "shop", "list"]).contains("Europe/Amsterdam"));
-    let key = ["admin", "key", "create", "--shop", "moon", "--kind", "secret", "--label", "server"];
+    let key = [
+        "admin", "key", "create", "--shop", "moon", "--kind", "secret", "--label", "server",
+    ];
     assert!(succeed(path, &key).starts_with("ff_sk_"));
     let list = succeed(path, &["admin", "key", "list", "--shop", "moon"]);
-    let id = list.lines().nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+    let id = list
+        .lines()
+        .nth(1)
+        .unwrap()
+        .split_whitespace()
+        .next()
+        .unwrap()
+        .to_owned();
     let revoke = ["admin", "key", "revoke", "--shop", "moon", "--id", &id];
     succeed(path, &revoke);
     assert!(fail(path, &revoke).contains("no live key"));
-    let user = ["admin", "user", "create", "--shop", "moon", "--identifier", "a@moon.example"];
+    let user = [
+        "admin",
+        "user",
+        "create",
+        "--shop",
+        "moon",
+        "--identifier",
+        "a@moon.example",
+    ];
     assert!(succeed(path, &user).contains("password"));
     assert!(fail(path, &user).contains("taken"));
     assert!(succeed(path, &["admin", "user", "list", "--shop", "moon"]).contains("a@moon.example"));
@@ -71,16 +97,31 @@ fn a_wrong_setting_stops_the_start_with_its_name() {
     let cases = [
         (&[][..], "FOOTFALL_EDGE_KEYS"),
         (&[("FOOTFALL_MODE", "open")], "FOOTFALL_MODE"),
-        (&[("DATABASE_URL", "oracle:x"), ("FOOTFALL_EDGE_KEYS", EDGE_KEY)], "DATABASE_URL"),
         (
-            &[("FOOTFALL_MODE", "development"), ("FOOTFALL_ORIGIN_ADDR", "0.0.0.0:0")],
+            &[
+                ("DATABASE_URL", "oracle:x"),
+                ("FOOTFALL_EDGE_KEYS", EDGE_KEY),
+            ],
+            "DATABASE_URL",
+        ),
+        (
+            &[
+                ("FOOTFALL_MODE", "development"),
+                ("FOOTFALL_ORIGIN_ADDR", "0.0.0.0:0"),
+            ],
             "FOOTFALL_ORIGIN_ADDR",
         ),
     ];
     for (settings, named) in cases {
-        let output = footfall(folder.path(), settings).arg("serve").output().unwrap();
+        let output = footfall(folder.path(), settings)
+            .arg("serve")
+            .output()
+            .unwrap();
         let told = String::from_utf8(output.stderr).unwrap();
-        assert!(!output.status.success() && told.contains(named), "{named}: {told}");
+        assert!(
+            !output.status.success() && told.contains(named),
+            "{named}: {told}"
+        );
     }
 }
 
@@ -89,12 +130,21 @@ fn a_port_in_use_is_told_plainly() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let settings = [("FOOTFALL_ORIGIN_ADDR", address.as_str()), ("FOOTFALL_EDGE_KEYS", EDGE_KEY)];
+    let settings = [
+        ("FOOTFALL_ORIGIN_ADDR", address.as_str()),
+        ("FOOTFALL_EDGE_KEYS", EDGE_KEY),
+    ];
     for command in ["serve", "dev"] {
-        let output = footfall(folder.path(), &settings).arg(command).output().unwrap();
+        let output = footfall(folder.path(), &settings)
+            .arg(command)
+            .output()
+            .unwrap();
         let told = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success(), "{command}");
-        assert!(told.contains("FOOTFALL_ORIGIN_ADDR") && told.contains(&address), "{told}");
+        assert!(
+            told.contains("FOOTFALL_ORIGIN_ADDR") && told.contains(&address),
+            "{told}"
+        );
     }
 }
 
@@ -108,7 +158,10 @@ impl Serving {
     fn start(folder: &Path) -> Self {
         let port = free_port();
         let address = format!("127.0.0.1:{port}");
-        let settings = [("FOOTFALL_ORIGIN_ADDR", address.as_str()), ("FOOTFALL_EDGE_KEYS", EDGE_KEY)];
+        let settings = [
+            ("FOOTFALL_ORIGIN_ADDR", address.as_str()),
+            ("FOOTFALL_EDGE_KEYS", EDGE_KEY),
+        ];
         let child = footfall(folder, &settings)
             .args(["serve", "--supervised"])
             .stdin(Stdio::piped())
@@ -118,7 +171,10 @@ impl Serving {
         let serving = Self { child, port };
         let begun = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", serving.port)).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(30), "it does not listen");
+            assert!(
+                begun.elapsed() < Duration::from_secs(30),
+                "it does not listen"
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
         serving
@@ -130,12 +186,20 @@ impl Serving {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
-            assert!(begun.elapsed() < Duration::from_secs(15), "it does not stop");
+            assert!(
+                begun.elapsed() < Duration::from_secs(15),
+                "it does not stop"
+            );
             std::thread::sleep(Duration::from_millis(20));
         };
         assert!(status.success(), "{status}");
         let mut told = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut told)
+            .unwrap();
         told
     }
 }
@@ -160,7 +224,13 @@ fn an_origin_stops_cleanly_on_sigterm_and_logs_lines_of_json() {
     let folder = tempfile::tempdir().unwrap();
     let serving = Serving::start(folder.path());
     let pid = serving.child.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
     let told = serving.stops();
     assert!(told.contains("the origin has stopped"));
     for line in told.lines() {
@@ -173,11 +243,20 @@ fn an_origin_stops_cleanly_on_sigterm_and_logs_lines_of_json() {
 fn doctor_names_the_mend_and_makes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let told = fail(folder.path(), &["doctor"]);
-    assert!(told.contains("footfall migrate") && told.contains("FOOTFALL_EDGE_KEYS"), "{told}");
+    assert!(
+        told.contains("footfall migrate") && told.contains("FOOTFALL_EDGE_KEYS"),
+        "{told}"
+    );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     succeed(folder.path(), &["migrate"]);
-    let output = footfall(folder.path(), &[("FOOTFALL_EDGE_KEYS", EDGE_KEY)]).arg("doctor").output().unwrap();
+    let output = footfall(folder.path(), &[("FOOTFALL_EDGE_KEYS", EDGE_KEY)])
+        .arg("doctor")
+        .output()
+        .unwrap();
     let told = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{told}");
-    assert!(told.contains("every migration is done") && told.contains("0 faults"), "{told}");
+    assert!(
+        told.contains("every migration is done") && told.contains("0 faults"),
+        "{told}"
+    );
 }

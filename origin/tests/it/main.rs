@@ -10,5 +10,12 @@
 mod admin;
 mod auth;
 mod boundary;
+mod cli;
+mod demo;
+mod edges;
+mod ingest;
+mod intelligence;
+mod orders;
+mod rebuild;
 mod store;
 mod support;

@@ -8,20 +8,29 @@ use footfall_shared::money::MinorUnits;
 use crate::support::{Database, Store, TestShop, on_both};
 
 async fn execute(db: &mut impl Handle, sql: &'static str) -> Result<(), StorageError> {
-    on_db!(db, |connection| sqlx::query(sql).execute(connection).await.map(|_| ())).during("test")
+    on_db!(db, |connection| sqlx::query(sql)
+        .execute(connection)
+        .await
+        .map(|_| ()))
+    .during("test")
 }
 
 async fn count(db: &mut impl Handle, sql: &'static str) -> i64 {
-    on_db!(db, |connection| sqlx::query_scalar(sql).fetch_one(connection).await)
-        .during("test")
-        .unwrap()
+    on_db!(db, |connection| sqlx::query_scalar(sql)
+        .fetch_one(connection)
+        .await)
+    .during("test")
+    .unwrap()
 }
 
 async fn add(tx: &mut Tx, step: i64) -> Result<i64, StorageError> {
     const SQL: &str = "INSERT INTO counters (shop_id, name, value) VALUES ('s', 'n', $1) \
         ON CONFLICT (shop_id, name) DO UPDATE SET value = counters.value + $1 RETURNING value";
-    on_db!(tx, |connection| sqlx::query_scalar(SQL).bind(step).fetch_one(connection).await)
-        .during("test")
+    on_db!(tx, |connection| sqlx::query_scalar(SQL)
+        .bind(step)
+        .fetch_one(connection)
+        .await)
+    .during("test")
 }
 
 on_both! {
@@ -141,9 +150,15 @@ on_both! {
 
 #[tokio::test]
 async fn a_database_that_is_not_there_is_gone_and_not_a_bug() {
-    let fault = Db::connect("postgres://nobody@127.0.0.1:1/none").await.unwrap_err().fault();
+    let fault = Db::connect("postgres://nobody@127.0.0.1:1/none")
+        .await
+        .unwrap_err()
+        .fault();
     assert!(matches!(fault, Fault::Gone | Fault::Busy), "{fault:?}");
-    let fault = Db::connect("sqlite:/proc/no/such/place.db").await.unwrap_err().fault();
+    let fault = Db::connect("sqlite:/proc/no/such/place.db")
+        .await
+        .unwrap_err()
+        .fault();
     assert_eq!(fault, Fault::Gone);
 }
 
@@ -151,7 +166,9 @@ async fn a_database_that_is_not_there_is_gone_and_not_a_bug() {
 async fn sqlite_readers_cannot_write_and_a_held_lock_is_busy() {
     let shop = TestShop::start(Database::Sqlite).await;
     let mut reader = shop.app.db().read().await.unwrap();
-    execute(&mut reader, "DELETE FROM counters").await.unwrap_err();
+    execute(&mut reader, "DELETE FROM counters")
+        .await
+        .unwrap_err();
     let _held = shop.app.db().begin().await.unwrap();
     let other = Db::connect(shop.app.config().database_url.reveal()).await;
     // The second process opens the same file; its writer waits for the first one's and gives up.

@@ -52,7 +52,12 @@ impl Reply {
     /// Asserts the status and returns the JSON body; says what came instead.
     #[track_caller]
     pub(crate) fn expect(&self, status: u16) -> Value {
-        assert_eq!(self.status.as_u16(), status, "{}", String::from_utf8_lossy(&self.bytes));
+        assert_eq!(
+            self.status.as_u16(),
+            status,
+            "{}",
+            String::from_utf8_lossy(&self.bytes)
+        );
         self.json()
     }
 
@@ -62,14 +67,23 @@ impl Reply {
         let body = self.expect(status);
         assert_eq!(body["success"], false, "{body}");
         assert_eq!(body["code"], code, "{body}");
-        assert!(body["message"].as_str().is_some_and(|text| !text.is_empty()), "{body}");
+        assert!(
+            body["message"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty()),
+            "{body}"
+        );
         body
     }
 }
 
 impl Client {
     pub(crate) fn new(router: Router, app: App, credential: Credential) -> Self {
-        Self { router, app, credential }
+        Self {
+            router,
+            app,
+            credential,
+        }
     }
 
     /// GET.
@@ -79,12 +93,17 @@ impl Client {
 
     /// POST with a JSON body.
     pub(crate) async fn post(&self, path: &str, body: &impl serde::Serialize) -> Reply {
-        self.post_bytes(path, serde_json::to_vec(body).unwrap()).await
+        self.post_bytes(path, serde_json::to_vec(body).unwrap())
+            .await
     }
 
     /// POST with raw bytes that say they are JSON.
     pub(crate) async fn post_bytes(&self, path: &str, body: Vec<u8>) -> Reply {
-        self.send(Request::post(path).header("content-type", "application/json"), body).await
+        self.send(
+            Request::post(path).header("content-type", "application/json"),
+            body,
+        )
+        .await
     }
 
     /// Any request; the credential is added.
@@ -93,7 +112,11 @@ impl Client {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes().to_vec();
-        Reply { status: parts.status, headers: parts.headers, bytes }
+        Reply {
+            status: parts.status,
+            headers: parts.headers,
+            bytes,
+        }
     }
 
     fn prove(&self, request: http::request::Builder, body: &[u8]) -> http::request::Builder {
@@ -107,7 +130,9 @@ impl Client {
             }
             Credential::Edge(key) => {
                 let path = request.uri_ref().unwrap().path().to_owned();
-                let made = SigningKeys::parse(key).unwrap().sign(self.app.now(), &path, body);
+                let made = SigningKeys::parse(key)
+                    .unwrap()
+                    .sign(self.app.now(), &path, body);
                 request
                     .header(TIMESTAMP_HEADER, made.timestamp)
                     .header(SIGNATURE_HEADER, made.signature)

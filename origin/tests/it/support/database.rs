@@ -33,13 +33,19 @@ impl Store {
                 let path = folder.path().join("footfall.db");
                 let template = SQLITE_TEMPLATE.get_or_init(make_sqlite_template).await;
                 std::fs::write(&path, template).unwrap();
-                Self::Sqlite { url: format!("sqlite:{}", path.display()), _folder: folder }
+                Self::Sqlite {
+                    url: format!("sqlite:{}", path.display()),
+                    _folder: folder,
+                }
             }
             Database::Postgres => {
                 let template = PG_TEMPLATE.get_or_init(make_pg_template).await;
                 let name = unique_name("test");
                 admin(format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
-                Self::Postgres { url: pg_url(&name), name }
+                Self::Postgres {
+                    url: pg_url(&name),
+                    name,
+                }
             }
         }
     }
@@ -50,12 +56,18 @@ impl Store {
             Database::Sqlite => {
                 let folder = tempfile::tempdir().unwrap();
                 let path = folder.path().join("new").join("footfall.db");
-                Self::Sqlite { url: format!("sqlite:{}", path.display()), _folder: folder }
+                Self::Sqlite {
+                    url: format!("sqlite:{}", path.display()),
+                    _folder: folder,
+                }
             }
             Database::Postgres => {
                 let name = unique_name("empty");
                 admin(format!("CREATE DATABASE {name}")).await;
-                Self::Postgres { url: pg_url(&name), name }
+                Self::Postgres {
+                    url: pg_url(&name),
+                    name,
+                }
             }
         }
     }
@@ -70,11 +82,16 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        let Self::Postgres { name, .. } = self else { return };
+        let Self::Postgres { name, .. } = self else {
+            return;
+        };
         let statement = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
         // A drop cannot await, and the test's own runtime may be at its end.
         let dropping = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
             runtime.block_on(admin(statement));
         });
         let _ = dropping.join();
@@ -99,8 +116,14 @@ fn pg_url(database: &str) -> String {
 fn unique_name(kind: &str) -> String {
     let number = COUNTER.fetch_add(1, Ordering::Relaxed);
     // The time keeps a reused process id from meeting the leftovers of a killed run.
-    let begun = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    format!("footfall_{kind}_{}_{}_{number}", std::process::id(), begun.as_millis())
+    let begun = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    format!(
+        "footfall_{kind}_{}_{}_{number}",
+        std::process::id(),
+        begun.as_millis()
+    )
 }
 
 async fn admin(statement: String) {
@@ -121,7 +144,9 @@ async fn make_pg_template() -> String {
 async fn make_sqlite_template() -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("template.db");
-    let db = Db::connect(&format!("sqlite:{}", path.display())).await.unwrap();
+    let db = Db::connect(&format!("sqlite:{}", path.display()))
+        .await
+        .unwrap();
     db.migrate().await.unwrap();
     db.close().await;
     std::fs::read(path).unwrap()

@@ -1,6 +1,7 @@
 //! The test world: a shop with its keys and an admin in a database of its own, and a client for each
 //! kind of credential.
 
+pub(crate) mod build;
 mod client;
 mod database;
 
@@ -95,7 +96,13 @@ impl TestShop {
         let app = App::with_clock(config, db, Clock::Held(Arc::clone(&clock)));
         let tenant = make_tenant(&app, "demo").await;
         let router = footfall::router::router(app.clone());
-        Self { app, tenant, router, clock, _store: store }
+        Self {
+            app,
+            tenant,
+            router,
+            clock,
+            _store: store,
+        }
     }
 
     /// Another shop in the same database.
@@ -146,7 +153,11 @@ impl TestShop {
 }
 
 fn config(mode: Mode, url: &str, settings: &[(&str, &str)]) -> Config {
-    let own = [("FOOTFALL_MODE", mode.as_str()), ("DATABASE_URL", url), ("FOOTFALL_EDGE_KEYS", EDGE_KEY)];
+    let own = [
+        ("FOOTFALL_MODE", mode.as_str()),
+        ("DATABASE_URL", url),
+        ("FOOTFALL_EDGE_KEYS", EDGE_KEY),
+    ];
     let find = |name: &str| {
         let found = settings.iter().chain(&own).find(|(key, _)| *key == name);
         found.map(|(_, value)| (*value).to_owned())
@@ -165,12 +176,31 @@ async fn make_tenant(app: &App, slug: &str) -> Tenant {
         settings: ShopSettings::default(),
     };
     let shop = create_shop(&mut tx, new, now).await.unwrap();
-    let (_, publishable_key) =
-        create_key(&mut tx, &shop.id, KeyKind::Publishable, "page", now).await.unwrap();
-    let (_, secret_key) =
-        create_key(&mut tx, &shop.id, KeyKind::Secret, "server", now).await.unwrap();
-    let admin = (format!("admin@{slug}.example"), format!("password of {slug}'s admin"));
-    create_user(&mut tx, &shop.id, &admin.0, admin.1.clone(), Role::Owner, now).await.unwrap();
+    let (_, publishable_key) = create_key(&mut tx, &shop.id, KeyKind::Publishable, "page", now)
+        .await
+        .unwrap();
+    let (_, secret_key) = create_key(&mut tx, &shop.id, KeyKind::Secret, "server", now)
+        .await
+        .unwrap();
+    let admin = (
+        format!("admin@{slug}.example"),
+        format!("password of {slug}'s admin"),
+    );
+    create_user(
+        &mut tx,
+        &shop.id,
+        &admin.0,
+        admin.1.clone(),
+        Role::Owner,
+        now,
+    )
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
-    Tenant { shop, publishable_key, secret_key, admin }
+    Tenant {
+        shop,
+        publishable_key,
+        secret_key,
+        admin,
+    }
 }
