@@ -2,12 +2,13 @@
 //!
 //! - cache: the key-value store `default`
 //! - outbox: a table of the SQLite database `default`
-//! - settings: the application's variables `mode`, `origin_url`, `edge_keys`, `trusted_proxy_hops`
+//! - settings: the application's variables `mode`, `origin_url`, `edge_keys`, `trusted_proxy_hops`, `geo_header`
 //!
 //! An instance may serve many requests, one after the other; what it opened it keeps.
 
 #![cfg(target_family = "wasm")]
 
+mod geo;
 mod origin;
 mod outbox;
 mod platform;
@@ -40,6 +41,7 @@ async fn handle(
                 let address = text.parse::<SocketAddr>().map(|socket| socket.ip());
                 address.or_else(|_| text.parse::<IpAddr>()).ok()
             });
+            let geo = geo::read(&head.headers, platform.geo_header());
             let request = Request {
                 method: head.method,
                 path: head.uri.path().to_owned(),
@@ -47,7 +49,7 @@ async fn handle(
                 headers: head.headers,
                 body: body.to_bytes().into(),
                 peer,
-                geo: None,
+                geo,
             };
             footfall_edge::route(&*platform, request).await
         }

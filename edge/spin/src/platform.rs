@@ -26,6 +26,7 @@ pub(crate) struct SpinPlatform {
     outbox: SpinOutbox,
     origin: SpinOrigin,
     config: EdgeConfig,
+    geo_header: String,
 }
 
 impl SpinPlatform {
@@ -36,6 +37,11 @@ impl SpinPlatform {
         }
         let opened = Rc::new(Self::open().await?);
         Ok(PLATFORM.with(|cell| cell.get_or_init(|| opened).clone()))
+    }
+
+    /// The header that tells where the client is; empty where none is to be believed.
+    pub(crate) fn geo_header(&self) -> &str {
+        &self.geo_header
     }
 
     async fn open() -> anyhow::Result<Self> {
@@ -54,6 +60,11 @@ impl SpinPlatform {
             outbox: SpinOutbox::open().await.context("outbox database")?,
             origin: SpinOrigin::new(&variable("origin_url").await?)?,
             config,
+            // The only one that may be missing altogether.
+            geo_header: variables::get("geo_header")
+                .await
+                .unwrap_or_default()
+                .to_ascii_lowercase(),
         })
     }
 }
