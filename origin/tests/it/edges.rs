@@ -1,0 +1,217 @@
+//! Pushes: what changed reaches the edge, once it can.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::routing::post;
+use footfall::edges;
+use footfall_shared::identity::Trust;
+use footfall_shared::mode::Mode;
+use footfall_shared::signing::{SIGNATURE_HEADER, SigningKeys, TIMESTAMP_HEADER};
+use footfall_shared::wire::internal::{Change, Push};
+use http::{HeaderMap, StatusCode};
+use serde_json::json;
+
+use crate::support::build::{
+    due_history, email_hash, event, from_device, known, order, send, take,
+};
+use crate::support::{Database, EDGE_KEY, START, TestShop, on_both};
+
+/// An edge that keeps what it is told, and refuses everything while it is down.
+#[derive(Clone, Default)]
+struct Edge {
+    taken: Arc<Mutex<Vec<Change>>>,
+    calls: Arc<Mutex<usize>>,
+    down: Arc<AtomicBool>,
+}
+
+impl Edge {
+    async fn start(self) -> String {
+        let router = Router::new()
+            .route("/internal/push", post(take_push))
+            .with_state(self);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        format!("http://{address}")
+    }
+
+    fn taken(&self) -> Vec<Change> {
+        std::mem::take(&mut self.taken.lock().unwrap())
+    }
+}
+
+async fn take_push(State(edge): State<Edge>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    *edge.calls.lock().unwrap() += 1;
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let keys = SigningKeys::parse(EDGE_KEY).unwrap();
+    // The test's clock stands near its start, and so does the signature's time.
+    let signed = keys.verify(
+        START,
+        "/internal/push",
+        &body,
+        header(TIMESTAMP_HEADER),
+        header(SIGNATURE_HEADER),
+    );
+    if signed.is_err() {
+        return StatusCode::UNAUTHORIZED;
+    }
+    if edge.down.load(Ordering::SeqCst) {
+        return StatusCode::SERVICE_UNAVAILABLE;
+    }
+    let Push { changes } = serde_json::from_slice(&body).unwrap();
+    edge.taken.lock().unwrap().extend(changes);
+    StatusCode::NO_CONTENT
+}
+
+async fn start(database: Database) -> (TestShop, Edge) {
+    let edge = Edge::default();
+    let url = edge.clone().start().await;
+    let shop = TestShop::start_with(database, Mode::Production, &[("FOOTFALL_EDGES", &url)]).await;
+    (shop, edge)
+}
+
+fn statuses(changes: &[Change]) -> Vec<String> {
+    let status = |change: &Change| match change {
+        Change::Customer {
+            entry: Some(entry), ..
+        } => entry
+            .offer
+            .as_ref()
+            .map_or("none", |offer| offer.status.as_str())
+            .to_owned(),
+        _ => "other".to_owned(),
+    };
+    changes.iter().map(status).collect()
+}
+
+on_both! {
+    async fn each_change_of_a_customer_reaches_the_edge(database) {
+        let (shop, edge) = start(database).await;
+        take(&shop.backend(), due_history()).await;
+        edges::drain(&shop.app).await.unwrap();
+        assert_eq!(statuses(&edge.taken()), ["none"]);
+        let path = "/wp-json/wg/v1/intelligence/bundle?customer_email=shopper@example.com";
+        let offer = shop.backend().get(path).await.expect(200)["offer_id"].clone();
+        edges::drain(&shop.app).await.unwrap();
+        assert_eq!(statuses(&edge.taken()), ["pending"]);
+        let body = json!({"offer_id": offer, "status": "rejected"});
+        shop.backend().post("/wp-json/wg/v1/intelligence/bundle-status", &body).await.expect(200);
+        edges::drain(&shop.app).await.unwrap();
+        assert_eq!(statuses(&edge.taken()), ["rejected"]);
+        assert_eq!(edges::drain(&shop.app).await.unwrap(), 0);
+    }
+
+    async fn changes_of_one_customer_are_one_push(database) {
+        let (shop, edge) = start(database).await;
+        for id in 1..=5 {
+            take(&shop.backend(), [order(id).item(44, 1)]).await;
+        }
+        assert_eq!(edges::drain(&shop.app).await.unwrap(), 1);
+        match edge.taken().as_slice() {
+            [Change::Customer { version, entry: Some(entry), email_hash: hash, .. }] => {
+                assert_eq!((*version, entry.version), (5, 5));
+                assert_eq!(entry.profile.as_ref().unwrap().total_orders, 5);
+                assert_eq!(*hash, email_hash(shop.shop(), "shopper@example.com"));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn a_device_and_its_customer_are_told_by_one_event(database) {
+        let (shop, edge) = start(database).await;
+        let seen = from_device(event(shop.shop(), "a"), shop.shop(), "laptop");
+        send(&shop.edge(), &[known(seen, "ada@example.com", Trust::Verified)]).await;
+        edges::drain(&shop.app).await.unwrap();
+        let mut told: Vec<(&str, i64, Option<Trust>)> = Vec::new();
+        let taken = edge.taken();
+        for change in &taken {
+            told.push(match change {
+                Change::Customer { version, .. } => ("customer", *version, None),
+                Change::Fingerprint { version, link, .. } => ("print", *version, link.as_ref().map(|link| link.trust)),
+                Change::Address { version, link, .. } => ("ip", *version, link.as_ref().map(|link| link.trust)),
+                Change::Key { version, .. } => ("key", *version, None),
+            });
+        }
+        told.sort_by_key(|(kind, ..)| *kind);
+        let expected = [
+            ("customer", 1, None), ("ip", 1, Some(Trust::Address)), ("print", 1, Some(Trust::Verified)),
+        ];
+        assert_eq!(told, expected);
+    }
+
+    async fn a_push_that_fails_is_sent_again_until_the_edge_takes_it(database) {
+        let (shop, edge) = start(database).await;
+        edge.down.store(true, Ordering::SeqCst);
+        take(&shop.backend(), [order(1).item(44, 1)]).await;
+        edges::drain(&shop.app).await.unwrap_err();
+        assert_eq!(edges::drain(&shop.app).await.unwrap(), 0, "it waits before the next try");
+        assert_eq!(*edge.calls.lock().unwrap(), 1);
+        edge.down.store(false, Ordering::SeqCst);
+        shop.pass(250);
+        assert_eq!(edges::drain(&shop.app).await.unwrap(), 1);
+        assert_eq!(edge.taken().len(), 1);
+    }
+
+    async fn an_edge_that_is_down_keeps_no_other_waiting(database) {
+        let edge = Edge::default();
+        let url = edge.clone().start().await;
+        // Nothing listens on the discard port.
+        let both = format!("http://127.0.0.1:9,{url}");
+        let shop = TestShop::start_with(database, Mode::Production, &[("FOOTFALL_EDGES", &both)]).await;
+        let pusher = tokio::spawn(edges::run(shop.app.clone(), std::future::pending()));
+        take(&shop.backend(), [order(1).item(44, 1)]).await;
+        let arrived = async {
+            while edge.taken.lock().unwrap().is_empty() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(4), arrived).await.expect("pushed in time");
+        pusher.abort();
+    }
+
+    async fn more_changes_than_one_call_takes_go_in_several(database) {
+        let (shop, edge) = start(database).await;
+        let list = (1..=250).map(|id| order(id).item(44, 1).email(&format!("c{id}@example.com")));
+        take(&shop.backend(), list).await;
+        assert_eq!(edges::drain(&shop.app).await.unwrap(), 250);
+        assert_eq!((edge.taken().len(), *edge.calls.lock().unwrap()), (250, 3));
+    }
+
+    async fn a_shops_changed_settings_are_told_for_each_of_its_keys(database) {
+        let (shop, edge) = start(database).await;
+        let mut tx = shop.app.db().begin().await.unwrap();
+        let (id, slug) = (&shop.shop().id, &shop.shop().slug);
+        edges::queue_shop_keys(&shop.app, &mut tx, id, slug, START).await.unwrap();
+        edges::commit(&shop.app, tx).await.unwrap();
+        edges::drain(&shop.app).await.unwrap();
+        let taken = edge.taken();
+        assert_eq!(taken.len(), 3, "two keys and the slug");
+        assert!(taken.contains(&Change::Key { key: "demo".into(), version: START.get() }));
+    }
+
+    async fn a_revoked_key_is_told_and_resolves_to_nothing(database) {
+        let (shop, edge) = start(database).await;
+        let key = footfall_shared::keys::ApiKey::parse(&shop.tenant.publishable_key).unwrap();
+        let question = json!({"key_hash": key.hash});
+        let found = shop.edge().post("/internal/shops/resolve", &question).await.expect(200);
+        assert_eq!(found["shop"]["slug"], "demo");
+        let mut db = shop.app.db().read().await.unwrap();
+        let keys = footfall::shops::list_keys(&mut db, &shop.shop().id).await.unwrap();
+        drop(db);
+        let page = keys.iter().find(|one| one.kind == "publishable").unwrap();
+        let id = footfall_shared::id::KeyId::parse(&page.id).unwrap();
+        let mut tx = shop.app.db().begin().await.unwrap();
+        let hash = footfall::shops::create::revoke_key(&mut tx, &shop.shop().id, &id, START).await;
+        edges::queue_key(&shop.app, &mut tx, &shop.shop().id, &hash.unwrap().unwrap(), START).await.unwrap();
+        edges::commit(&shop.app, tx).await.unwrap();
+        edges::drain(&shop.app).await.unwrap();
+        assert_eq!(edge.taken(), [Change::Key { key: key.hash, version: START.get() }]);
+        let gone = shop.edge().post("/internal/shops/resolve", &question).await.expect(200);
+        assert_eq!(gone, json!({"shop": null}));
+    }
+}
