@@ -1,0 +1,313 @@
+//! Worlds: `footfall dev` as a user starts it, or origin and edge as an operator starts them.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use footfall_shared::signing::SigningKeys;
+use rustix::process::Signal;
+use serde::Deserialize;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::http::Target;
+use super::process::{Process, component, footfall, free_port, signal};
+use super::until;
+
+/// The key that signs between edge and origin in every world.
+pub(crate) const EDGE_KEY: &str = "an-edge-key-of-the-end-to-end-tests-0001";
+/// How long a first start may take: migrations and the demo shop on a busy machine.
+const START: Duration = Duration::from_secs(60);
+
+/// The keys of [`EDGE_KEY`].
+pub(crate) fn edge_keys() -> SigningKeys {
+    SigningKeys::parse(EDGE_KEY).unwrap()
+}
+
+/// A data directory with the settings that belong to it; it outlives what runs on it.
+#[derive(Debug)]
+pub(crate) struct Home {
+    dir: TempDir,
+    pub(crate) settings: Vec<(String, String)>,
+}
+
+impl Home {
+    /// An empty directory and free ports. A setting that is named again wins.
+    pub(crate) fn new(settings: &[(&str, &str)]) -> Self {
+        let dir = tempfile::Builder::new()
+            .prefix("footfall-e2e-")
+            .tempdir()
+            .unwrap();
+        let (edge, origin) = (free_port(), free_port());
+        let mut all = vec![
+            ("FOOTFALL_DATA_DIR", dir.path().display().to_string()),
+            ("FOOTFALL_EDGE_ADDR", format!("127.0.0.1:{edge}")),
+            ("FOOTFALL_ORIGIN_ADDR", format!("127.0.0.1:{origin}")),
+            ("FOOTFALL_EDGES", format!("http://127.0.0.1:{edge}")),
+            ("FOOTFALL_EDGE_KEYS", EDGE_KEY.to_owned()),
+            ("FOOTFALL_EDGE_COMPONENT", component().display().to_string()),
+        ];
+        all.extend(
+            settings
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned())),
+        );
+        let settings = all
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value));
+        Self {
+            dir,
+            settings: settings.collect(),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn target(&self, setting: &str) -> Target {
+        let found = self.settings.iter().rfind(|(name, _)| name == setting);
+        Target::new(&format!("http://{}", found.unwrap().1))
+    }
+
+    /// The edge's address, whether it runs or not.
+    pub(crate) fn edge(&self) -> Target {
+        self.target("FOOTFALL_EDGE_ADDR")
+    }
+
+    /// The origin's address, whether it runs or not.
+    pub(crate) fn origin(&self) -> Target {
+        self.target("FOOTFALL_ORIGIN_ADDR")
+    }
+
+    /// Runs a command to its end and gives what it printed.
+    #[track_caller]
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        let output = footfall(arguments, &self.settings).output().unwrap();
+        let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {told}");
+        told
+    }
+
+    /// Starts one process of the binary on this directory.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Process {
+        let log = self.path().join(format!("{}.log", arguments[0]));
+        Process::start(footfall(arguments, &self.settings), &log)
+    }
+}
+
+/// What `footfall dev` runs, as dev.json tells it.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Report {
+    pub(crate) edge: String,
+    pub(crate) origin: String,
+    pub(crate) publishable_key: String,
+    pub(crate) secret_key: String,
+    pub(crate) admin: Admin,
+    pub(crate) sample_customer_email: String,
+    pub(crate) pids: Pids,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Admin {
+    pub(crate) identifier: String,
+    pub(crate) password: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(crate) struct Pids {
+    pub(crate) origin: u32,
+    pub(crate) edge: u32,
+}
+
+/// `footfall dev`, running.
+#[derive(Debug)]
+pub(crate) struct World {
+    supervisor: Process,
+    report: Report,
+    janitor: Child,
+    home: Home,
+}
+
+impl World {
+    /// A world that all tests share which leave others in peace. It ends with the test process.
+    pub(crate) fn shared() -> &'static Self {
+        static SHARED: OnceLock<World> = OnceLock::new();
+        SHARED.get_or_init(|| Self::start(Home::new(&[])))
+    }
+
+    /// Starts on this directory and waits until dev.json tells that both run.
+    #[track_caller]
+    pub(crate) fn start(home: Home) -> Self {
+        let mut supervisor = home.start(&["dev"]);
+        let janitor = janitor(supervisor.pid(), home.path());
+        let file = home.path().join("dev.json");
+        let (report, _) = until("dev.json is written", START, || {
+            supervisor.assert_runs();
+            let text = std::fs::read(&file).ok()?;
+            serde_json::from_slice(&text).ok()
+        });
+        Self {
+            supervisor,
+            report,
+            janitor,
+            home,
+        }
+    }
+
+    /// dev.json as it was when the world was started.
+    pub(crate) fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// dev.json as it is now; `None` while there is none.
+    pub(crate) fn dev_json(&self) -> Option<Value> {
+        let text = std::fs::read(self.home.path().join("dev.json")).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// The process ids of now.
+    pub(crate) fn pids(&self) -> Option<Pids> {
+        serde_json::from_value(self.dev_json()?["pids"].clone()).ok()
+    }
+
+    /// The edge, as a page of the demo shop reaches it: without a key.
+    pub(crate) fn edge(&self) -> Target {
+        Target::new(&self.report.edge)
+    }
+
+    /// The origin, as a stranger reaches it.
+    pub(crate) fn stranger(&self) -> Target {
+        Target::new(&self.report.origin)
+    }
+
+    /// The origin, as the shop's server reaches it: with the secret key.
+    pub(crate) fn origin(&self) -> Target {
+        self.stranger().with(&self.report.secret_key)
+    }
+
+    /// What it was started with.
+    pub(crate) fn settings(&self) -> &[(String, String)] {
+        &self.home.settings
+    }
+
+    pub(crate) fn supervisor(&self) -> u32 {
+        self.supervisor.pid()
+    }
+
+    /// Ends the supervisor by a signal; the directory stays.
+    #[track_caller]
+    pub(crate) fn end(mut self, by: Signal) -> (Home, Option<i32>) {
+        let status = self.supervisor.end(by);
+        self.dismiss_janitor();
+        // The rest of a world is nothing without its supervisor; only the directory goes on.
+        let empty = Home {
+            dir: tempfile::tempdir().unwrap(),
+            settings: Vec::new(),
+        };
+        let home = std::mem::replace(&mut self.home, empty);
+        (home, status.code())
+    }
+
+    fn dismiss_janitor(&mut self) {
+        let _ = self.janitor.kill();
+        let _ = self.janitor.wait();
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.dismiss_janitor();
+        if super::process::runs(self.supervisor.pid()) {
+            // The supervisor stops its children; killed, it would leave that to them.
+            signal(self.supervisor.pid(), Signal::TERM);
+            let begun = Instant::now();
+            while super::process::runs(self.supervisor.pid()) && begun.elapsed() < START {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+        if std::thread::panicking() {
+            println!("log of `footfall dev`:\n{}", self.supervisor.log());
+        }
+    }
+}
+
+/// Stops the supervisor and clears the directory when this test process is gone, however it went: its
+/// pipe to the janitor closes. A shared world is never dropped, so there is no other place for it.
+fn janitor(supervisor: u32, dir: &Path) -> Child {
+    const WORK: &str = "cat; kill -TERM $1; for _ in $(seq 100); do kill -0 $1 || break; sleep 0.1; done; \
+                        kill -KILL $1; rm -rf -- \"$2\"";
+    Command::new("sh")
+        .args(["-c", WORK, "janitor"])
+        .arg(supervisor.to_string())
+        .arg(dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Origin and edge, each started, stopped and killed by itself.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    home: Home,
+    origin: Option<Process>,
+    edge: Option<Process>,
+}
+
+impl Pair {
+    /// Nothing runs yet.
+    pub(crate) fn new(settings: &[(&str, &str)]) -> Self {
+        Self {
+            home: Home::new(settings),
+            origin: None,
+            edge: None,
+        }
+    }
+
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
+    }
+
+    pub(crate) fn edge(&self) -> Target {
+        self.home.edge()
+    }
+
+    pub(crate) fn origin(&self) -> Target {
+        self.home.origin()
+    }
+
+    #[track_caller]
+    pub(crate) fn start_origin(&mut self) {
+        self.origin = Some(start_healthy(&self.home, "serve", &self.home.origin()));
+    }
+
+    #[track_caller]
+    pub(crate) fn start_edge(&mut self) {
+        self.edge = Some(start_healthy(&self.home, "edge", &self.home.edge()));
+    }
+
+    #[track_caller]
+    pub(crate) fn end_origin(&mut self, by: Signal) {
+        self.origin.take().unwrap().end(by);
+    }
+
+    #[track_caller]
+    pub(crate) fn end_edge(&mut self, by: Signal) {
+        self.edge.take().unwrap().end(by);
+    }
+}
+
+#[track_caller]
+fn start_healthy(home: &Home, command: &str, target: &Target) -> Process {
+    // Supervised: it stops when this test process does.
+    let mut process = home.start(&[command, "--supervised"]);
+    until(&format!("`footfall {command}` is healthy"), START, || {
+        process.assert_runs();
+        let answer = target.get("/health").try_send().ok()?;
+        (answer.status == 200).then_some(())
+    });
+    process
+}
