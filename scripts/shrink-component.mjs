@@ -15,6 +15,11 @@ const CORE_MODULE = 1;
 /** Adapters between modules are a few hundred bytes; there is nothing to gain. */
 const WORTH_OPTIMIZING = 10_000;
 const PREAMBLE = 8;
+/**
+ * What rustc assumes of every WebAssembly runtime (its `generic` processor). wasm-opt must not use more:
+ * with all features it writes import sections that wasmtime does not read.
+ */
+const FEATURES = ["bulk-memory", "bulk-memory-opt", "call-indirect-overlong", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext"];
 
 const [input, output] = process.argv.slice(2);
 const wasmOpt = new URL("../edge/spin/node_modules/.bin/wasm-opt", import.meta.url).pathname;
@@ -44,7 +49,7 @@ function toLeb128(value) {
 function optimize(module) {
   const [before, after] = [join(scratch, "before.wasm"), join(scratch, "after.wasm")];
   writeFileSync(before, module);
-  execFileSync(wasmOpt, [before, "-o", after, "-Oz", "--all-features"], { stdio: "inherit" });
+  execFileSync(wasmOpt, [before, "-o", after, "-Oz", ...FEATURES.map((name) => `--enable-${name}`)], { stdio: "inherit" });
   return readFileSync(after);
 }
 
