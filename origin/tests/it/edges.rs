@@ -215,3 +215,38 @@ on_both! {
         assert_eq!(gone, json!({"shop": null}));
     }
 }
+
+#[test]
+fn the_document_names_the_edges_routes_too() {
+    let document = footfall::router::document();
+    for path in [
+        "/api/intelligence/track-customer",
+        "/api/intelligence/bundle",
+        "/api/intelligence/bundle-status-update",
+        "/v1/batch",
+        "/v1/track",
+        "/v1/page",
+        "/v1/identify",
+        "/v1/screen",
+        "/v1/group",
+        "/v1/alias",
+        "/t.js",
+        "/demo/",
+        "/health",
+        "/api/orders",
+        "/api/events",
+        "/wp-json/wg/v1/intelligence/bundle",
+    ] {
+        assert!(document.paths.paths.contains_key(path), "{path}");
+    }
+    let schemas = document.components.unwrap().schemas;
+    for name in [
+        "TrackCustomerReply",
+        "BundleReply",
+        "OrdersReply",
+        "LoggedEvent",
+        "ErrorReply",
+    ] {
+        assert!(schemas.contains_key(name), "{name}");
+    }
+}

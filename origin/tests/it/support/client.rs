@@ -44,11 +44,6 @@ impl Reply {
         serde_json::from_slice(&self.bytes).unwrap_or(Value::Null)
     }
 
-    /// The envelope's code.
-    pub(crate) fn code(&self) -> String {
-        self.json()["code"].as_str().unwrap_or_default().to_owned()
-    }
-
     /// Asserts the status and returns the JSON body; says what came instead.
     #[track_caller]
     pub(crate) fn expect(&self, status: u16) -> Value {
