@@ -215,6 +215,25 @@ impl<'de> Deserialize<'de> for Email {
     }
 }
 
+/// The client's address: the socket's, or behind `hops` trusted proxies the address that the outermost of
+/// them saw, the `hops`-th from the right of `X-Forwarded-For`. Anything further left is the client's own
+/// invention.
+pub fn client_address<'a>(
+    peer: Option<IpAddr>,
+    forwarded_for: impl Iterator<Item = &'a str>,
+    hops: usize,
+) -> Option<IpAddr> {
+    if hops == 0 {
+        return peer;
+    }
+    let chain: Vec<&str> = forwarded_for.flat_map(|value| value.split(',')).collect();
+    chain
+        .get(chain.len().checked_sub(hops)?)?
+        .trim()
+        .parse()
+        .ok()
+}
+
 /// How surely a request belongs to the person it is taken for, from weak to strong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -249,6 +268,19 @@ mod tests {
         assert_ne!(hash("2001:db8:1:2::1"), hash("2001:db8:1:3::1"));
         assert_eq!(hash("::ffff:192.0.2.1"), hash("192.0.2.1"));
         assert_ne!(hash("192.0.2.1"), hash("192.0.2.2"));
+    }
+
+    #[test]
+    fn a_forwarded_address_counts_only_behind_a_trusted_proxy() {
+        let peer = "192.0.2.1".parse().ok();
+        let values = ["6.6.6.6, 203.0.113.7", "10.0.0.1"];
+        let seen = |hops| {
+            client_address(peer, values.into_iter(), hops).map(|address| address.to_string())
+        };
+        assert_eq!(seen(0).as_deref(), Some("192.0.2.1"));
+        assert_eq!(seen(1).as_deref(), Some("10.0.0.1"));
+        assert_eq!(seen(2).as_deref(), Some("203.0.113.7"));
+        assert_eq!(seen(9), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::engine::{CONCURRENT_REQUESTS_MAX, Handler, REQUEST_TIME_MAX};
 use crate::fault::Fault;
+use crate::geo::{GEO_HEADER, GeoLookup};
 use http::uri::Scheme;
 use http::{HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
@@ -32,14 +33,16 @@ pub(crate) struct Dispatcher {
     handler: Handler,
     free: Semaphore,
     body_kib: Semaphore,
+    geo: Option<GeoLookup>,
 }
 
 impl Dispatcher {
-    pub(crate) fn new(handler: Handler) -> Self {
+    pub(crate) fn new(handler: Handler, geo: Option<GeoLookup>) -> Self {
         Self {
             handler,
             free: Semaphore::new(CONCURRENT_REQUESTS_MAX),
             body_kib: Semaphore::new(BODIES_KIB_MAX as usize),
+            geo,
         }
     }
 
@@ -56,6 +59,13 @@ impl Dispatcher {
         let prepared = async {
             head.uri = target(&head.method, &head.uri, head.headers.get(header::HOST))?;
             mark_client(&mut head.headers, client);
+            let geo = self
+                .geo
+                .as_ref()
+                .and_then(|geo| geo.header(&head.headers, client));
+            if let Some(geo) = geo {
+                head.headers.insert(GEO_HEADER, geo);
+            }
             self.read_body(body).await
         };
         let answered = match prepared.await {

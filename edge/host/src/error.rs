@@ -47,6 +47,15 @@ pub enum HostError {
         #[source]
         source: rusqlite::Error,
     },
+    /// The geography file cannot be read or is no MMDB database.
+    #[error("cannot use the geography file {path}")]
+    Geo {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: maxminddb::MaxMindDbError,
+    },
     /// A thread could not be started.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),

@@ -27,6 +27,7 @@ mod dispatch;
 mod engine;
 mod error;
 mod fault;
+mod geo;
 mod guest;
 mod key_value;
 mod logs;
@@ -38,6 +39,7 @@ mod ticker;
 mod variables;
 
 use dispatch::Dispatcher;
+use geo::{GEO_HEADER, GeoLookup};
 use guest::Stores;
 use key_value::KeyValueStore;
 use outgoing::OriginClient;
@@ -53,6 +55,7 @@ use ticker::Ticker;
 use variables::Variables;
 
 pub use error::HostError;
+pub use geo::GeoOptions;
 
 /// How long a stop waits for the requests in flight, and then again for the last flush.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
@@ -77,6 +80,8 @@ pub struct HostOptions {
     pub flush_every: Duration,
     /// Signs the flush.
     pub flush_signer: FlushSigner,
+    /// Where to look up the clients' country and city; `None` tells the component nothing.
+    pub geo: Option<GeoOptions>,
 }
 
 /// A running host. Dropping it without [`Host::stop`] leaves its tasks to the runtime's end.
@@ -96,9 +101,14 @@ impl Host {
         let HostOptions {
             component,
             data_dir,
-            variables,
+            mut variables,
+            geo,
             ..
         } = options;
+        let geo = geo.as_ref().map(GeoLookup::open).transpose()?;
+        if geo.is_some() {
+            variables.insert("geo_header".to_owned(), GEO_HEADER.as_str().to_owned());
+        }
         // Compiling and opening block for a while: not on an async thread.
         let prepare = move || {
             let stores = Arc::new(Stores {
@@ -112,7 +122,7 @@ impl Host {
         };
         let prepared = tokio::task::spawn_blocking(prepare).await;
         let (stores, handler) = prepared.map_err(|e| HostError::Engine(e.into()))??;
-        let dispatcher = Arc::new(Dispatcher::new(handler));
+        let dispatcher = Arc::new(Dispatcher::new(handler, geo));
         let server = Server::start(options.listen, Arc::clone(&dispatcher)).await?;
         let ticker = Ticker::start(dispatcher, options.flush_signer, options.flush_every);
         tracing::info!(port = server.address().port(), "the edge listens");

@@ -35,7 +35,7 @@ mod present {
     use std::time::Duration;
 
     use anyhow::Context;
-    use footfall_edge_host::{FlushSigner, Host, HostOptions};
+    use footfall_edge_host::{FlushSigner, GeoOptions, Host, HostOptions};
     use footfall_shared::signing::{SIGNATURE_HEADER, SigningKeys, TIMESTAMP_HEADER};
 
     use crate::app::Clock;
@@ -86,6 +86,10 @@ mod present {
             origin_url: config.origin_url(),
             flush_every: FLUSH_EVERY,
             flush_signer: signer(keys.keys().clone()),
+            geo: config.geo_mmdb.clone().map(|mmdb| GeoOptions {
+                mmdb,
+                trusted_proxy_hops: config.trusted_proxy_hops.into(),
+            }),
         })
     }
 

@@ -58,6 +58,7 @@ impl TestHost {
                     format!("{path} {}", body.len()),
                 )]
             }),
+            geo: None,
         });
         Self {
             host: host.await.unwrap(),
