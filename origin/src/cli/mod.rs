@@ -177,7 +177,8 @@ fn start_log(config: &Config) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.log).context("FOOTFALL_LOG is not a log filter")?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
     let begun = match config.mode {
         Mode::Development => log.compact().try_init(),
         Mode::Production => log.json().flatten_event(true).try_init(),

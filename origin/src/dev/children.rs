@@ -7,15 +7,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use serde::Serialize;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 
 use super::secrets::Secrets;
 use crate::cli::say;
 use crate::config::Config;
 use crate::http::client;
 
-/// How long a child may take until it is healthy.
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a child may take until it is healthy. An unoptimized edge compiles its component for half a
+/// minute; a child that ends is noticed at once.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
 /// How often a starting child is asked.
 const ASK_EVERY: Duration = Duration::from_millis(50);
 /// How long until a slow start is told to the user.
@@ -63,6 +64,7 @@ impl Children {
             program: program.clone(),
             settings: settings.clone(),
             running: None,
+            stdin: None,
             deaths: VecDeque::new(),
         };
         Ok(Self {
@@ -151,6 +153,9 @@ struct Supervised {
     program: PathBuf,
     settings: Vec<(&'static str, String)>,
     running: Option<Child>,
+    // Apart from the child: waiting for a child closes the standard input that it still holds, and that
+    // is the sign to stop.
+    stdin: Option<ChildStdin>,
     deaths: VecDeque<Instant>,
 }
 
@@ -171,9 +176,10 @@ impl Supervised {
             // origin.
             .process_group(0)
             .kill_on_drop(true);
-        let child = command
+        let mut child = command
             .spawn()
             .with_context(|| format!("the {} cannot be started", self.name))?;
+        self.stdin = child.stdin.take();
         self.running = Some(child);
         self.wait_until_healthy().await
     }
@@ -252,7 +258,7 @@ impl Supervised {
         let Some(mut child) = self.running.take() else {
             return;
         };
-        drop(child.stdin.take());
+        drop(self.stdin.take());
         if tokio::time::timeout(STOP_TIMEOUT, child.wait())
             .await
             .is_err()

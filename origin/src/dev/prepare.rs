@@ -17,7 +17,12 @@ const LABEL: &str = "footfall dev";
 /// Migrates, seeds a new database, and makes the secrets valid in it.
 pub(super) async fn database(config: &Config, secrets: &mut Secrets) -> anyhow::Result<()> {
     say(format_args!("opening {} …", config.database_url.engine()));
-    let app = App::new(config.clone(), open(config).await?);
+    // No edge runs yet, so none holds anything that it would have to be told of.
+    let quiet = Config {
+        edges: Vec::new(),
+        ..config.clone()
+    };
+    let app = App::new(quiet, open(config).await?);
     let known = shops::find_by_slug(&mut app.db().read().await?, demo::SLUG).await?;
     if known.is_none() {
         say("making the demo shop …");
