@@ -151,7 +151,7 @@ impl Call {
 
     /// Sends it; the process at the other end may be gone.
     pub(crate) fn try_send(self) -> Result<Answer, String> {
-        wait(tokio::time::timeout(TIMEOUT, self.exchange()))
+        wait(async { tokio::time::timeout(TIMEOUT, self.exchange()).await })
             .map_err(|_| "timed out".to_owned())?
     }
 
