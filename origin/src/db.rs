@@ -3,7 +3,7 @@
 //!
 //! One SQL text serves both. [`on_db!`](crate::on_db) expands one expression over both connections:
 //!
-//! ```ignore
+//! ```text
 //! pub async fn find_shop(db: &mut impl Handle, slug: &str) -> Result<Option<Row>, StorageError> {
 //!     on_db!(db, |connection| sqlx::query_as(FIND_SHOP).bind(slug).fetch_optional(connection).await)
 //!         .during("find a shop by its slug")

@@ -260,3 +260,37 @@ fn doctor_names_the_mend_and_makes_nothing() {
         "{told}"
     );
 }
+
+#[test]
+fn a_supervisor_whose_edge_cannot_start_says_so_and_leaves_nothing_running() {
+    let folder = tempfile::tempdir().unwrap();
+    let (origin, edge) = (free_port(), free_port());
+    let (origin, edge) = (format!("127.0.0.1:{origin}"), format!("127.0.0.1:{edge}"));
+    let settings = [
+        ("FOOTFALL_ORIGIN_ADDR", origin.as_str()),
+        ("FOOTFALL_EDGE_ADDR", edge.as_str()),
+        // Not there; and a binary without the edge cannot start it anyway.
+        ("FOOTFALL_EDGE_COMPONENT", "/no/such/component.wasm"),
+    ];
+    let output = footfall(folder.path(), &settings)
+        .arg("dev")
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success());
+    assert!(told.contains("the edge ended while it started"), "{told}");
+    assert!(
+        TcpListener::bind(&origin).is_ok(),
+        "the origin has stopped, too"
+    );
+    assert!(!folder.path().join("dev.json").exists());
+    let listed = succeed(folder.path(), &["admin", "key", "list", "--shop", "demo"]);
+    assert_eq!(
+        listed
+            .lines()
+            .filter(|line| line.contains("footfall dev"))
+            .count(),
+        2,
+        "the demo shop is there with both keys: {listed}"
+    );
+}
