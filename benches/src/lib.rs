@@ -1,0 +1,22 @@
+//! Measures what issue 3 promises of the embedded default, all in one run on one machine.
+//!
+//! - [`edge`]: the cached bundle look-up, and its CPU time beside a bare hyper handler's ([`baseline`])
+//! - [`origin`]: durable intake of events, and recalculation
+//! - [`sizes`]: the component and the tracker
+//!
+//! Everything runs as real processes that are talked to over HTTP on loopback ([`world`], [`load`]).
+//!
+//! **Invariant:** an open-loop latency counts from the moment at which the request was due, not from the
+//! one at which it was sent: what a slow reply delays is counted, too.
+//!
+//! **Invariant:** a reply that is not the expected one fails the run; a quick error is not a figure.
+
+pub mod baseline;
+pub mod edge;
+pub mod http;
+pub mod load;
+pub mod origin;
+pub mod process;
+pub mod report;
+pub mod sizes;
+pub mod world;

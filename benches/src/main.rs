@@ -1,0 +1,67 @@
+//! `footfall-benches`: all figures in one table, or those of one part: `edge`, `sqlite`, `postgres`.
+//!
+//! `FOOTFALL_BIN` names the binary and `FOOTFALL_EDGE_COMPONENT` the component; `FOOTFALL_BENCH_POSTGRES`
+//! is the URL of an empty PostgreSQL database. `make bench` sets them all.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use footfall_benches::report::{Figure, table};
+use footfall_benches::world::World;
+use footfall_benches::{baseline, edge, origin, sizes};
+
+fn main() -> anyhow::Result<()> {
+    let part = std::env::args().nth(1);
+    let figures = match part.as_deref() {
+        Some(baseline::COMMAND) => return baseline::serve(),
+        None => [on_sqlite(true, true)?, on_postgres()?].concat(),
+        Some("edge") => on_sqlite(true, false)?,
+        Some("sqlite") => on_sqlite(false, true)?,
+        Some("postgres") => on_postgres()?,
+        Some(other) => bail!("no part {other:?}; there are edge, sqlite and postgres"),
+    };
+    writeln!(std::io::stdout(), "\n{}", table(&figures))?;
+    Ok(())
+}
+
+fn setting(name: &str) -> anyhow::Result<PathBuf> {
+    std::env::var_os(name)
+        .map(PathBuf::from)
+        .with_context(|| format!("{name} is not set"))
+}
+
+fn say(step: &str) {
+    let _ = writeln!(std::io::stderr(), "· measuring {step}");
+}
+
+fn on_sqlite(with_edge: bool, with_origin: bool) -> anyhow::Result<Vec<Figure>> {
+    let world = World::start(&setting("FOOTFALL_BIN")?, None)?;
+    let mut figures = Vec::new();
+    if with_edge {
+        say("the cached bundle look-up");
+        figures.extend(edge::measure(&world)?);
+        figures.extend(sizes::measure(
+            &world,
+            Path::new(&setting("FOOTFALL_EDGE_COMPONENT")?),
+        )?);
+    }
+    if with_origin {
+        figures.extend(of_origin(&world, "SQLite")?);
+    }
+    Ok(figures)
+}
+
+fn on_postgres() -> anyhow::Result<Vec<Figure>> {
+    let url =
+        std::env::var("FOOTFALL_BENCH_POSTGRES").context("FOOTFALL_BENCH_POSTGRES is not set")?;
+    let world = World::start(&setting("FOOTFALL_BIN")?, Some(&url))?;
+    of_origin(&world, "PostgreSQL")
+}
+
+fn of_origin(world: &World, database: &str) -> anyhow::Result<Vec<Figure>> {
+    say(&format!("recalculation and event intake on {database}"));
+    let mut figures = origin::intake(world, database)?;
+    figures.extend(origin::recalculation(world, database)?);
+    Ok(figures)
+}

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Measures what issue 3 promises, and prints one table. `make bench` builds everything and calls this.
+#
+#   scripts/bench.sh [edge|sqlite|postgres]   all figures, or those of one part
+#
+# Nothing is written into the repository: the measured processes get directories of their own.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$here"
+: "${FOOTFALL_BIN:?is set by make: run make bench}"
+: "${FOOTFALL_EDGE_COMPONENT:?is set by make: run make bench}"
+target=${CARGO_TARGET_DIR:-$here/target}
+part=${1:-}
+
+echo "· building the benchmarks"
+cargo build --quiet --release -p footfall-benches
+
+if [[ -z $part || $part == postgres ]]; then
+  # One that syncs to disk: what is measured is durable intake.
+  export FOOTFALL_POSTGRES_SYNC=on
+  scripts/postgres-test.sh stop
+  trap 'scripts/postgres-test.sh stop' EXIT
+  FOOTFALL_BENCH_POSTGRES=$(scripts/postgres-test.sh start)
+  export FOOTFALL_BENCH_POSTGRES
+fi
+
+echo "Figures of one run on $(nproc) cores, load and servers on the same ones, over HTTP on loopback."
+"$target/release/footfall-benches" ${part:+"$part"}
