@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::db::Db;
+use crate::ingest::Intake;
 
 /// The application's state, cheap to clone.
 #[derive(Debug, Clone)]
@@ -25,6 +26,7 @@ struct Inner {
     access: Access,
     clock: Clock,
     pushes: watch::Sender<()>,
+    intake: Intake,
 }
 
 /// Where the time comes from.
@@ -69,6 +71,7 @@ impl App {
             access,
             clock,
             pushes: watch::Sender::new(()),
+            intake: Intake::default(),
         }))
     }
 
@@ -100,6 +103,12 @@ impl App {
     #[must_use]
     pub fn now(&self) -> UtcMillis {
         self.0.clock.now()
+    }
+
+    /// Where batches of events wait for the next transaction.
+    #[must_use]
+    pub fn intake(&self) -> &Intake {
+        &self.0.intake
     }
 
     /// Random bytes, for ids (`OfferId::generate(now, app.entropy())`) and secrets.

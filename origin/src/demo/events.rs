@@ -18,9 +18,10 @@ const ADAS_FINGERPRINTS: [&str; 2] = [
     "990eb8b7fb69ad20206fb31cda3944a701ea3a3b...",
     "990eb8b7fb69ad20206fb31cda3944a701ea3a3b6aae5f23316cbdaea789075a",
 ];
-/// From the block that is reserved for documents (RFC 5737).
-const ADAS_ADDRESS: std::net::IpAddr =
-    std::net::IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 42));
+/// The last part of her address.
+const ADAS_ADDRESS: u8 = 42;
+/// The others' addresses begin after this one.
+const FIRST_ADDRESS: u8 = 100;
 
 /// The events, the earliest first.
 pub(super) fn of_everybody(
@@ -32,7 +33,7 @@ pub(super) fn of_everybody(
     for (days_ago, fingerprint) in [31, 30].into_iter().zip(ADAS_FINGERPRINTS) {
         let device = Device {
             fingerprint: Some(FingerprintHash::of(fingerprint, &shop.salt)),
-            ip: Some(IpHash::of(ADAS_ADDRESS, &shop.salt)),
+            ip: Some(address(shop, ADAS_ADDRESS)),
             geo: Some(amsterdam()),
         };
         let at = now.plus(-days_ago * DAY_MS);
@@ -40,13 +41,13 @@ pub(super) fn of_everybody(
         event.user_id = Some(SAMPLE_USER_ID.to_owned());
         events.push(event);
     }
-    for (person, number) in PEOPLE.iter().zip(1..) {
+    for ((person, number), last) in PEOPLE.iter().zip(1..).zip(FIRST_ADDRESS..) {
         let device = Device {
             fingerprint: Some(FingerprintHash::of(
                 &format!("demo-device-{number}"),
                 &shop.salt,
             )),
-            ip: None,
+            ip: Some(address(shop, last)),
             geo: Some(amsterdam()),
         };
         let at = now.plus(-DAY_MS * number / 2);
@@ -65,6 +66,11 @@ pub(super) fn of_everybody(
         now.plus(-3_600_000),
     )?);
     Ok(events)
+}
+
+/// From the block that is reserved for documents (RFC 5737).
+fn address(shop: &Shop, last: u8) -> IpHash {
+    IpHash::of(std::net::Ipv4Addr::new(203, 0, 113, last).into(), &shop.salt)
 }
 
 fn amsterdam() -> Geo {

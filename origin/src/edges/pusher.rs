@@ -23,6 +23,8 @@ use crate::db::StorageError;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How long one call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest pause of the whole task after a failure, in milliseconds: an edge that is back is seen soon.
+const PAUSE_MS_MAX: i64 = 4_000;
 /// Delay after the first failed try, in milliseconds; it doubles with each further one.
 const BACKOFF_MS: i64 = 250;
 /// Longest delay, in milliseconds.
@@ -67,13 +69,25 @@ pub async fn run(app: App, stop: impl Future<Output = ()> + Send) {
 
 async fn keep_pushing(app: App, caller: Caller, edge: String) {
     let mut woken = app.pushes().subscribe();
+    let mut failures = 0;
     loop {
         match push_once(&app, &caller, &edge).await {
-            Ok(sent) if sent == Push::CHANGES_MAX => continue,
-            Ok(_) => {}
+            Ok(sent) => {
+                if failures > 0 && sent > 0 {
+                    tracing::info!(edge, "pushes reach the edge again");
+                    failures = 0;
+                }
+                if sent == Push::CHANGES_MAX {
+                    continue;
+                }
+            }
             Err(error) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::warn!(%error, cause, edge, "push failed and will be tried again");
+                tell_failure(&edge, failures, &error);
+                // Whoever changes something now does not make an edge that is down answer.
+                let pause = backoff_ms(failures, app.entropy()).min(PAUSE_MS_MAX);
+                failures += 1;
+                tokio::time::sleep(Duration::from_millis(pause.unsigned_abs())).await;
+                continue;
             }
         }
         tokio::select! {
@@ -81,6 +95,16 @@ async fn keep_pushing(app: App, caller: Caller, edge: String) {
             _ = woken.changed() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
+    }
+}
+
+/// The first failure is told aloud, the ones that follow it are more of the same.
+fn tell_failure(edge: &str, before: i64, error: &PushError) {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    if before == 0 {
+        tracing::warn!(%error, cause, edge, "push failed and will be tried again");
+    } else {
+        tracing::debug!(%error, cause, edge, failures = before + 1, "push failed again");
     }
 }
 

@@ -4,11 +4,8 @@ use footfall_shared::id::ShopId;
 use footfall_shared::time::UtcMillis;
 
 use super::subject::Subject;
-use crate::db::{During, Handle, StorageError, Tx};
+use crate::db::{During, Handle, ROWS_A_STATEMENT, StorageError, Tx, keep_prepared};
 use crate::on_db;
-
-/// Rows in one statement; five values each stay far below both databases' bounds.
-const ROWS_MAX: usize = 1000;
 
 /// A waiting push.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +32,7 @@ pub(super) async fn enqueue(
         (edge, shop_id, subject, version, created_at, attempts, not_before) ";
     const COALESCE: &str = " ON CONFLICT (shop_id, edge, subject) DO UPDATE SET version = \
         CASE WHEN excluded.version > edge_pushes.version THEN excluded.version ELSE edge_pushes.version END";
-    for chunk in subjects.chunks(ROWS_MAX) {
+    for chunk in subjects.chunks(ROWS_A_STATEMENT) {
         on_db!(tx, |connection| {
             let mut sql = sqlx::QueryBuilder::new(INSERT);
             sql.push_values(chunk, |mut row, (subject, version)| {
@@ -49,6 +46,7 @@ pub(super) async fn enqueue(
             });
             sql.push(COALESCE)
                 .build()
+                .persistent(keep_prepared(chunk.len()))
                 .execute(connection)
                 .await
                 .map(|_| ())

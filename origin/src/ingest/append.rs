@@ -9,141 +9,182 @@ use footfall_shared::time::UtcMillis;
 use footfall_shared::wire::internal::{AppendReceipt, Receipt, Verdict};
 use serde_json::value::RawValue;
 
-use super::project::{Scope, project};
+use super::parse;
+use super::project::{Scope, hash_of, project};
 use super::queries::{self, Rejected, Row};
-use super::{parse, project as projection};
 use crate::app::App;
 use crate::db::{StorageError, Tx};
-use crate::edges;
 use crate::intelligence::take_turn;
 use crate::shops::{self, Shop};
 
+/// A batch that was read: what can be appended, and what never will.
+#[derive(Debug)]
+pub(super) struct Batch {
+    incoming: Vec<Incoming>,
+    refused: Vec<Refused>,
+}
+
 /// An event beside its place in the batch and the text it came as.
-struct Incoming<'a> {
+#[derive(Debug)]
+struct Incoming {
     index: usize,
     event: Event,
-    json: &'a str,
+    json: String,
 }
 
-/// Appends a batch in one transaction and answers what became of each event.
-pub async fn append(
-    app: &App,
-    batch: &[&RawValue],
-    now: UtcMillis,
-) -> Result<AppendReceipt, StorageError> {
-    let mut tx = app.db().begin().await?;
-    let receipt = append_within(app, &mut tx, batch, now).await?;
-    edges::commit(app, tx).await?;
-    Ok(receipt)
+/// A text that is no event the log could hold.
+#[derive(Debug)]
+struct Refused {
+    index: usize,
+    shop: Option<ShopId>,
+    json: String,
+    reason: String,
 }
 
-/// As [`append`], within the caller's transaction, which holds no turn but of these events' shop.
+impl Batch {
+    /// Reads each event alone.
+    pub(super) fn read(events: &[&RawValue]) -> Self {
+        let (mut incoming, mut refused) = (Vec::with_capacity(events.len()), Vec::new());
+        for (index, raw) in events.iter().enumerate() {
+            let json = raw.get().to_owned();
+            match parse::parse(&json) {
+                Ok(event) => incoming.push(Incoming { index, event, json }),
+                Err(reason) => {
+                    let shop = parse::shop_of(&json);
+                    refused.push(Refused {
+                        index,
+                        shop,
+                        json,
+                        reason,
+                    });
+                }
+            }
+        }
+        Self { incoming, refused }
+    }
+
+    /// Events in it, good and bad.
+    pub(super) fn len(&self) -> usize {
+        self.incoming.len() + self.refused.len()
+    }
+}
+
+/// Appends a batch within the caller's transaction, which holds no turn but of these events' shop.
 pub async fn append_within(
     app: &App,
     tx: &mut Tx,
-    batch: &[&RawValue],
+    events: &[&RawValue],
     now: UtcMillis,
 ) -> Result<AppendReceipt, StorageError> {
-    let mut receipts: Vec<Receipt> = Vec::with_capacity(batch.len());
+    let batch = Batch::read(events);
+    let mut receipts = append_batches(app, tx, &[&batch], now).await?;
+    Ok(receipts.pop().unwrap_or(AppendReceipt {
+        receipts: Vec::new(),
+    }))
+}
+
+/// Appends batches, one after the other, and answers what became of each event of each.
+pub(super) async fn append_batches(
+    app: &App,
+    tx: &mut Tx,
+    batches: &[&Batch],
+    now: UtcMillis,
+) -> Result<Vec<AppendReceipt>, StorageError> {
+    let mut receipts: Vec<Vec<Receipt>> = batches.iter().map(|_| Vec::new()).collect();
     let mut rejected: Vec<Rejected<'_>> = Vec::new();
-    // In the order of the shops' ids, so that two batches take their turns in the same order.
-    let mut by_shop: BTreeMap<ShopId, Vec<Incoming<'_>>> = BTreeMap::new();
-    for (index, raw) in batch.iter().enumerate() {
-        let json = raw.get();
-        match parse::parse(json) {
-            Ok(event) => by_shop
-                .entry(event.shop.clone())
-                .or_default()
-                .push(Incoming { index, event, json }),
-            Err(reason) => {
-                receipts.push(rejection(index, &reason));
-                rejected.push(Rejected::new(parse::shop_of(json), json, reason));
-            }
+    // In the order of the shops' ids, so that two transactions take their turns in the same order.
+    let mut by_shop: BTreeMap<&ShopId, Vec<(usize, &Incoming)>> = BTreeMap::new();
+    for (at, batch) in batches.iter().enumerate() {
+        for one in &batch.incoming {
+            by_shop.entry(&one.event.shop).or_default().push((at, one));
+        }
+        for one in &batch.refused {
+            receipts[at].push(settled(one.index, Verdict::Rejected, Some(&one.reason)));
+            rejected.push(Rejected::new(one.shop.as_ref(), &one.json, &one.reason));
         }
     }
     for (id, incoming) in by_shop {
-        match shops::find_by_id(tx, &id).await? {
-            Some(shop) => receipts.extend(append_of_shop(app, tx, &shop, incoming, now).await?),
-            None => {
-                let reason = "shop is unknown";
-                receipts.extend(incoming.iter().map(|one| rejection(one.index, reason)));
-                rejected.extend(
-                    incoming
-                        .iter()
-                        .map(|one| Rejected::new(Some(id.clone()), one.json, reason.to_owned())),
-                );
+        let Some(shop) = shops::find_by_id(tx, id).await? else {
+            let reason = "shop is unknown";
+            for (at, one) in incoming {
+                receipts[at].push(settled(one.index, Verdict::Rejected, Some(reason)));
+                rejected.push(Rejected::new(Some(id), &one.json, reason));
             }
+            continue;
+        };
+        let is_new = append_of_shop(app, tx, &shop, &incoming, now).await?;
+        for ((at, one), is_new) in incoming.iter().zip(is_new) {
+            let verdict = if is_new {
+                Verdict::Appended
+            } else {
+                Verdict::Duplicate
+            };
+            receipts[*at].push(settled(one.index, verdict, None));
         }
     }
     if !rejected.is_empty() {
         tracing::warn!(count = rejected.len(), "events were rejected and are kept");
         queries::keep_rejected(tx, &rejected, now).await?;
     }
-    receipts.sort_by_key(|receipt| receipt.index);
-    Ok(AppendReceipt { receipts })
+    let in_sequence = receipts.into_iter().map(|mut receipts| {
+        receipts.sort_by_key(|receipt| receipt.index);
+        AppendReceipt { receipts }
+    });
+    Ok(in_sequence.collect())
 }
 
-fn rejection(index: usize, reason: &str) -> Receipt {
+fn settled(index: usize, verdict: Verdict, reason: Option<&str>) -> Receipt {
     Receipt {
         index,
-        verdict: Verdict::Rejected,
-        reason: Some(reason.to_owned()),
+        verdict,
+        reason: reason.map(str::to_owned),
     }
 }
 
+/// Appends events of one shop and projects the new ones; for each whether it was new.
 async fn append_of_shop(
     app: &App,
     tx: &mut Tx,
     shop: &Shop,
-    incoming: Vec<Incoming<'_>>,
+    incoming: &[(usize, &Incoming)],
     now: UtcMillis,
-) -> Result<Vec<Receipt>, StorageError> {
+) -> Result<Vec<bool>, StorageError> {
     take_turn(tx, &shop.id).await?;
     let mut ids: HashSet<&str> = HashSet::with_capacity(incoming.len());
     let first: Vec<bool> = incoming
         .iter()
-        .map(|one| ids.insert(one.event.id.as_str()))
+        .map(|(_, one)| ids.insert(one.event.id.as_str()))
         .collect();
     let hashes: Vec<Option<EmailHash>> = incoming
         .iter()
-        .map(|one| projection::hash_of(&one.event, shop))
+        .map(|(_, one)| hash_of(&one.event, shop))
         .collect();
     let rows: Vec<Row<'_>> = incoming
         .iter()
         .zip(&hashes)
         .zip(&first)
         .filter(|(_, first)| **first)
-        .map(|((one, hash), _)| Row {
+        .map(|(((_, one), hash), _)| Row {
             event: &one.event,
             email_hash: hash.as_ref(),
-            json: one.json,
+            json: &one.json,
         })
         .collect();
     let appended = queries::insert_events(tx, &shop.id, &rows, now).await?;
     let is_new: Vec<bool> = incoming
         .iter()
         .zip(&first)
-        .map(|(one, first)| *first && appended.contains(one.event.id.as_str()))
+        .map(|((_, one), first)| *first && appended.contains(one.event.id.as_str()))
         .collect();
-    let receipts = incoming.iter().zip(&is_new).map(|(one, is_new)| Receipt {
-        index: one.index,
-        verdict: if *is_new {
-            Verdict::Appended
-        } else {
-            Verdict::Duplicate
-        },
-        reason: None,
-    });
-    let receipts = receipts.collect();
     let new: Vec<(&Event, Option<&EmailHash>)> = incoming
         .iter()
         .zip(&hashes)
         .zip(&is_new)
         .filter(|(_, is_new)| **is_new)
-        .map(|((one, hash), _)| (&one.event, hash.as_ref()))
+        .map(|(((_, one), hash), _)| (&one.event, hash.as_ref()))
         .collect();
     project(app, tx, shop, &new, Scope::Live, now).await?;
-    Ok(receipts)
+    Ok(is_new)
 }
 
 /// Appends and projects an event that the origin itself made, within the caller's transaction, which
@@ -157,15 +198,11 @@ pub async fn append_own(
 ) -> Result<(), StorageError> {
     let json = serde_json::to_string(&event)
         .map_err(|cause| StorageError::corrupt("write an event", cause))?;
-    let hash = projection::hash_of(&event, shop);
-    let row = Row {
-        event: &event,
-        email_hash: hash.as_ref(),
-        json: &json,
+    let own = Incoming {
+        index: 0,
+        event,
+        json,
     };
-    let appended = queries::insert_events(tx, &shop.id, &[row], now).await?;
-    if appended.is_empty() {
-        return Ok(());
-    }
-    project(app, tx, shop, &[(&event, hash.as_ref())], Scope::Live, now).await
+    append_of_shop(app, tx, shop, &[(0, &own)], now).await?;
+    Ok(())
 }

@@ -13,6 +13,7 @@
 //! shop's turn; so a page's cursor never steps over an event. Test: `pages_stay_stable_while_events_arrive`.
 
 mod append;
+mod intake;
 mod parse;
 mod project;
 mod queries;
@@ -20,7 +21,8 @@ mod read;
 mod replay;
 mod routes;
 
-pub use append::{append, append_own, append_within};
+pub use append::{append_own, append_within};
+pub use intake::{Intake, append};
 pub use queries::count_rejected;
 pub use replay::replay;
 pub use routes::routes;

@@ -9,12 +9,8 @@ use footfall_shared::text::hex;
 use footfall_shared::time::UtcMillis;
 use sha2::{Digest, Sha256};
 
-use crate::db::{During, Handle, StorageError, Tx};
+use crate::db::{During, Handle, ROWS_A_STATEMENT, StorageError, Tx, keep_prepared};
 use crate::on_db;
-
-/// Events in one statement. At 15 values each this is far below SQLite's 32,766 parameters, and a whole
-/// batch of an edge goes in at once.
-const ROWS_MAX: usize = 1000;
 
 /// An event to append.
 pub(super) struct Row<'a> {
@@ -38,7 +34,7 @@ pub(super) async fn insert_events(
         anonymous_id, user_id, session_id, email_hash, email, fingerprint, ip, body) ";
     const ONCE: &str = " ON CONFLICT (shop_id, id) DO NOTHING RETURNING id";
     let mut appended = HashSet::with_capacity(rows.len());
-    for chunk in rows.chunks(ROWS_MAX) {
+    for chunk in rows.chunks(ROWS_A_STATEMENT) {
         let ids: Vec<String> = on_db!(tx, |connection| {
             let mut sql = sqlx::QueryBuilder::new(INSERT);
             sql.push_values(chunk, |mut values, row| {
@@ -68,6 +64,7 @@ pub(super) async fn insert_events(
             });
             sql.push(ONCE)
                 .build_query_scalar()
+                .persistent(keep_prepared(chunk.len()))
                 .fetch_all(connection)
                 .await
         })
@@ -79,15 +76,15 @@ pub(super) async fn insert_events(
 
 /// An event that the log will never take.
 pub(super) struct Rejected<'a> {
-    shop: Option<ShopId>,
+    shop: Option<&'a ShopId>,
     json: &'a str,
     hash: String,
-    reason: String,
+    reason: &'a str,
 }
 
 impl<'a> Rejected<'a> {
     /// A refused text of the shop that it names.
-    pub(super) fn new(shop: Option<ShopId>, json: &'a str, reason: String) -> Self {
+    pub(super) fn new(shop: Option<&'a ShopId>, json: &'a str, reason: &'a str) -> Self {
         Self {
             shop,
             json,
@@ -106,18 +103,23 @@ pub(super) async fn keep_rejected(
     const INSERT: &str =
         "INSERT INTO rejected_events (shop_id, body_hash, body, reason, rejected_at) ";
     const ONCE: &str = " ON CONFLICT (shop_id, body_hash) DO NOTHING";
-    for chunk in rejected.chunks(ROWS_MAX) {
+    for chunk in rejected.chunks(ROWS_A_STATEMENT) {
         on_db!(tx, |connection| {
             let mut sql = sqlx::QueryBuilder::new(INSERT);
             sql.push_values(chunk, |mut values, one| {
                 values
-                    .push_bind(one.shop.as_ref().map_or("", ShopId::as_str))
+                    .push_bind(one.shop.map_or("", ShopId::as_str))
                     .push_bind(one.hash.as_str())
                     .push_bind(one.json)
-                    .push_bind(one.reason.as_str())
+                    .push_bind(one.reason)
                     .push_bind(now.get());
             });
-            sql.push(ONCE).build().execute(connection).await.map(|_| ())
+            sql.push(ONCE)
+                .build()
+                .persistent(keep_prepared(chunk.len()))
+                .execute(connection)
+                .await
+                .map(|_| ())
         })
         .during("keep rejected events")?;
     }

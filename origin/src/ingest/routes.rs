@@ -9,7 +9,7 @@ use footfall_shared::wire::internal::{AppendReceipt, EventBatch, path};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::append::append;
+use super::intake::append;
 use super::read::{EventsQuery, Wanted, read_page};
 use crate::app::App;
 use crate::auth::SecretOrAdminShop;

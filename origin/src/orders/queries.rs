@@ -8,12 +8,9 @@ use footfall_shared::order::{Order, OrderItem, counts};
 use footfall_shared::time::UtcMillis;
 
 use super::take::Changed;
-use crate::db::{During, Handle, StorageError, Tx};
+use crate::db::{During, Handle, ROWS_A_STATEMENT, StorageError, Tx, keep_prepared};
 use crate::on_db;
 use crate::shops::Shop;
-
-/// Rows in one statement; at most 11 values each stay far below both databases' bounds.
-const ROWS_MAX: usize = 1000;
 
 /// What is known of a stored order.
 pub(super) struct Stored {
@@ -36,7 +33,7 @@ pub(super) async fn find_stored(
     const STEP: &str = "find orders";
     const SQL: &str = "SELECT order_id, body_hash, customer_id FROM orders WHERE shop_id = ";
     let mut found = HashMap::new();
-    for chunk in ids.chunks(ROWS_MAX) {
+    for chunk in ids.chunks(ROWS_A_STATEMENT) {
         let rows: Vec<(String, String, String)> = on_db!(tx, |connection| {
             let mut sql = sqlx::QueryBuilder::new(SQL);
             sql.push_bind(shop.id.as_str()).push(" AND order_id IN (");
@@ -44,7 +41,11 @@ pub(super) async fn find_stored(
             for id in chunk {
                 list.push_bind(*id);
             }
-            sql.push(")").build_query_as().fetch_all(connection).await
+            sql.push(")")
+                .build_query_as()
+                .persistent(keep_prepared(chunk.len()))
+                .fetch_all(connection)
+                .await
         })
         .during(STEP)?;
         for (id, body_hash, customer) in rows {
@@ -68,7 +69,7 @@ pub(super) async fn save_orders(
     orders: &[Changed<'_>],
     now: UtcMillis,
 ) -> Result<(), StorageError> {
-    for chunk in orders.chunks(ROWS_MAX) {
+    for chunk in orders.chunks(ROWS_A_STATEMENT) {
         upsert_orders(tx, shop, chunk, now).await?;
         delete_items(tx, shop, chunk).await?;
     }
@@ -79,7 +80,7 @@ pub(super) async fn save_orders(
             lines.map(|(line, item)| (one.order.id.as_str(), line, item))
         })
         .collect();
-    for chunk in items.chunks(ROWS_MAX) {
+    for chunk in items.chunks(ROWS_A_STATEMENT) {
         insert_items(tx, shop, chunk).await?;
     }
     Ok(())
@@ -120,6 +121,7 @@ async fn upsert_orders(
         });
         sql.push(UPDATE)
             .build()
+            .persistent(keep_prepared(orders.len()))
             .execute(connection)
             .await
             .map(|_| ())
@@ -140,7 +142,12 @@ async fn delete_items(
         for one in orders {
             list.push_bind(one.order.id.as_str());
         }
-        sql.push(")").build().execute(connection).await.map(|_| ())
+        sql.push(")")
+            .build()
+            .persistent(keep_prepared(orders.len()))
+            .execute(connection)
+            .await
+            .map(|_| ())
     })
     .during("delete the items of orders")
 }
@@ -171,7 +178,11 @@ async fn insert_items(
                 .push_bind(i64::from(*quantity))
                 .push_bind(unit_price.get());
         });
-        sql.build().execute(connection).await.map(|_| ())
+        sql.build()
+            .persistent(keep_prepared(items.len()))
+            .execute(connection)
+            .await
+            .map(|_| ())
     })
     .during("insert the items of orders")
 }
@@ -184,7 +195,7 @@ pub(super) async fn latest_order_times(
 ) -> Result<HashMap<String, UtcMillis>, StorageError> {
     const SQL: &str = "SELECT customer_id, MAX(ordered_at) FROM orders WHERE shop_id = ";
     let mut latest = HashMap::new();
-    for chunk in customers.chunks(ROWS_MAX) {
+    for chunk in customers.chunks(ROWS_A_STATEMENT) {
         let rows: Vec<(String, i64)> = on_db!(tx, |connection| {
             let mut sql = sqlx::QueryBuilder::new(SQL);
             sql.push_bind(shop.as_str()).push(" AND customer_id IN (");
@@ -194,6 +205,7 @@ pub(super) async fn latest_order_times(
             }
             sql.push(") GROUP BY customer_id")
                 .build_query_as()
+                .persistent(keep_prepared(chunk.len()))
                 .fetch_all(connection)
                 .await
         })
@@ -230,7 +242,7 @@ pub async fn counted_orders(
         LEFT JOIN order_items i ON i.shop_id = o.shop_id AND i.order_id = o.order_id \
         WHERE o.shop_id = ";
     let mut found: BTreeMap<CustomerId, Vec<Order>> = BTreeMap::new();
-    for chunk in customers.chunks(ROWS_MAX) {
+    for chunk in customers.chunks(ROWS_A_STATEMENT) {
         let rows: Vec<LineRow> = on_db!(db, |connection| {
             let mut sql = sqlx::QueryBuilder::new(SQL);
             sql.push_bind(shop.as_str()).push(" AND o.customer_id IN (");
@@ -240,6 +252,7 @@ pub async fn counted_orders(
             }
             sql.push(") ORDER BY o.customer_id, o.ordered_at, o.order_id, i.line")
                 .build_query_as()
+                .persistent(keep_prepared(chunk.len()))
                 .fetch_all(connection)
                 .await
         })

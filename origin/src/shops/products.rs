@@ -4,7 +4,7 @@ use footfall_shared::id::{ExternalId, ShopId};
 use footfall_shared::money::MinorUnits;
 use footfall_shared::time::UtcMillis;
 
-use crate::db::{During, Handle, StorageError, Tx};
+use crate::db::{During, Handle, ROWS_A_STATEMENT, StorageError, Tx, keep_prepared};
 use crate::on_db;
 
 /// A product of a shop.
@@ -20,9 +20,6 @@ pub struct Product {
     pub unit_price: MinorUnits,
 }
 
-/// Products in one statement; six values each stay far below both databases' bounds.
-const ROWS_MAX: usize = 1000;
-
 /// Writes products down, each with the time at which this was told: what was told later stays. No product
 /// may stand there twice.
 pub async fn record_products(
@@ -35,7 +32,7 @@ pub async fn record_products(
     const UPDATE: &str = " ON CONFLICT (shop_id, product_id) DO UPDATE SET name = excluded.name, \
         slug = excluded.slug, unit_price_minor = excluded.unit_price_minor, \
         updated_at = excluded.updated_at WHERE products.updated_at <= excluded.updated_at";
-    for chunk in products.chunks(ROWS_MAX) {
+    for chunk in products.chunks(ROWS_A_STATEMENT) {
         on_db!(tx, |connection| {
             let mut sql = sqlx::QueryBuilder::new(INSERT);
             sql.push_values(chunk, |mut row, (product, told_at)| {
@@ -54,6 +51,7 @@ pub async fn record_products(
             });
             sql.push(UPDATE)
                 .build()
+                .persistent(keep_prepared(chunk.len()))
                 .execute(connection)
                 .await
                 .map(|_| ())

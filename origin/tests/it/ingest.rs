@@ -129,6 +129,46 @@ on_both! {
         assert_eq!(seen["card"]["number"], 1100);
     }
 
+    async fn batches_that_arrive_at_once_get_each_their_own_receipt(database) {
+        let shop = TestShop::start(database).await;
+        let calls: Vec<_> = (0..12)
+            .map(|call| {
+                // Every third sends the same events; one of each batch is nobody's.
+                let ids = (0..40).map(|at| format!("{}-{at}", call % 4));
+                let mut batch: Vec<Value> = ids
+                    .map(|id| serde_json::to_value(event(shop.shop(), &id)).unwrap())
+                    .collect();
+                batch.insert(call, json!({"poison": call}));
+                let edge = shop.edge();
+                tokio::spawn(async move {
+                    let body = json!({"events": batch});
+                    let receipt = edge.post("/internal/events", &body).await.expect(200);
+                    (call, verdicts(&receipt))
+                })
+            })
+            .collect();
+        let mut appended = 0;
+        for call in calls {
+            let (call, verdicts) = call.await.unwrap();
+            assert_eq!((verdicts.len(), verdicts[call].as_str()), (41, "rejected"));
+            appended += verdicts.iter().filter(|verdict| *verdict == "appended").count();
+        }
+        assert_eq!(appended, 160, "each event once, whoever sent it first");
+    }
+
+    async fn a_sender_who_goes_away_takes_no_other_batch_along(database) {
+        let shop = TestShop::start(database).await;
+        let gone: Vec<_> = (0..8)
+            .map(|call| {
+                let (edge, one) = (shop.edge(), event(shop.shop(), &format!("gone-{call}")));
+                tokio::spawn(async move { send(&edge, &[one]).await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        gone.iter().for_each(tokio::task::JoinHandle::abort);
+        assert_eq!(send(&shop.edge(), &[event(shop.shop(), "stays")]).await, ["appended"]);
+    }
+
     async fn a_device_is_recognized_by_fingerprint_and_by_address(database) {
         let shop = TestShop::start(database).await;
         let one = from_device(event(shop.shop(), "a"), shop.shop(), "laptop");

@@ -5,8 +5,8 @@ use footfall_shared::identity::{Email, EmailHash, FingerprintHash, Geo, IpHash};
 use footfall_shared::time::UtcMillis;
 
 use super::super::customers::{Customer, Seen};
-use super::{ROWS_MAX, parsed};
-use crate::db::{During, StorageError, Tx};
+use super::parsed;
+use crate::db::{During, ROWS_A_STATEMENT, StorageError, Tx, keep_prepared};
 use crate::on_db;
 
 /// A customer's columns; shared by every query that reads one.
@@ -84,7 +84,7 @@ pub(in super::super) async fn find_by_email_hashes(
         fingerprint, ip, geo_country, geo_city, seen_at, version, created_at, updated_at \
         FROM customers WHERE shop_id = ";
     let mut found = Vec::with_capacity(hashes.len());
-    for chunk in hashes.chunks(ROWS_MAX) {
+    for chunk in hashes.chunks(ROWS_A_STATEMENT) {
         let rows: Vec<CustomerRow> = on_db!(tx, |connection| {
             let mut sql = sqlx::QueryBuilder::new(SQL);
             sql.push_bind(shop.as_str()).push(" AND email_hash IN ");
@@ -93,7 +93,11 @@ pub(in super::super) async fn find_by_email_hashes(
             for hash in chunk {
                 list.push_bind(*hash);
             }
-            sql.push(")").build_query_as().fetch_all(connection).await
+            sql.push(")")
+                .build_query_as()
+                .persistent(keep_prepared(chunk.len()))
+                .fetch_all(connection)
+                .await
         })
         .during("find customers by email")?;
         found.extend(rows);
@@ -111,7 +115,7 @@ pub(in super::super) async fn find_by_ids(
         fingerprint, ip, geo_country, geo_city, seen_at, version, created_at, updated_at \
         FROM customers WHERE shop_id = ";
     let mut found = Vec::with_capacity(ids.len());
-    for chunk in ids.chunks(ROWS_MAX) {
+    for chunk in ids.chunks(ROWS_A_STATEMENT) {
         let rows: Vec<CustomerRow> = on_db!(tx, |connection| {
             let mut sql = sqlx::QueryBuilder::new(SQL);
             sql.push_bind(shop.as_str()).push(" AND id IN (");
@@ -119,7 +123,11 @@ pub(in super::super) async fn find_by_ids(
             for id in chunk {
                 list.push_bind(*id);
             }
-            sql.push(")").build_query_as().fetch_all(connection).await
+            sql.push(")")
+                .build_query_as()
+                .persistent(keep_prepared(chunk.len()))
+                .fetch_all(connection)
+                .await
         })
         .during("find customers by id")?;
         found.extend(rows);
@@ -141,7 +149,7 @@ pub(in super::super) async fn save(
         fingerprint = excluded.fingerprint, ip = excluded.ip, geo_country = excluded.geo_country, \
         geo_city = excluded.geo_city, seen_at = excluded.seen_at, version = excluded.version, \
         updated_at = excluded.updated_at";
-    for chunk in customers.chunks(ROWS_MAX) {
+    for chunk in customers.chunks(ROWS_A_STATEMENT) {
         on_db!(tx, |connection| {
             let mut sql = sqlx::QueryBuilder::new(INSERT);
             sql.push_values(chunk, |mut row, one| {
@@ -170,6 +178,7 @@ pub(in super::super) async fn save(
             });
             sql.push(UPDATE)
                 .build()
+                .persistent(keep_prepared(chunk.len()))
                 .execute(connection)
                 .await
                 .map(|_| ())

@@ -7,9 +7,8 @@ use footfall_shared::identity::{EmailHash, Trust};
 use footfall_shared::time::UtcMillis;
 
 use super::super::devices::{DeviceKey, KnownDevice};
-use super::ROWS_MAX;
 use super::customers::geo_of;
-use crate::db::{During, Handle, StorageError, Tx};
+use crate::db::{During, Handle, ROWS_A_STATEMENT, StorageError, Tx, keep_prepared};
 use crate::on_db;
 
 #[derive(sqlx::FromRow)]
@@ -80,7 +79,7 @@ pub(in super::super) async fn find_devices(
             .filter(|(of, _)| *of == kind)
             .map(|(_, hash)| hash)
             .collect();
-        for chunk in hashes.chunks(ROWS_MAX) {
+        for chunk in hashes.chunks(ROWS_A_STATEMENT) {
             let rows: Vec<DeviceRow> = on_db!(db, |connection| {
                 let mut sql = sqlx::QueryBuilder::new(SQL);
                 sql.push_bind(shop.as_str())
@@ -91,7 +90,11 @@ pub(in super::super) async fn find_devices(
                 for hash in chunk {
                     list.push_bind(*hash);
                 }
-                sql.push(")").build_query_as().fetch_all(connection).await
+                sql.push(")")
+                    .build_query_as()
+                    .persistent(keep_prepared(chunk.len()))
+                    .fetch_all(connection)
+                    .await
             })
             .during("find devices")?;
             for row in rows {
@@ -116,7 +119,7 @@ pub(in super::super) async fn save_devices(
         visit_count = excluded.visit_count, geo_country = excluded.geo_country, \
         geo_city = excluded.geo_city, first_seen = excluded.first_seen, last_seen = excluded.last_seen";
     let devices: Vec<(&DeviceKey, &KnownDevice)> = devices.iter().collect();
-    for chunk in devices.chunks(ROWS_MAX) {
+    for chunk in devices.chunks(ROWS_A_STATEMENT) {
         on_db!(tx, |connection| {
             let mut sql = sqlx::QueryBuilder::new(INSERT);
             sql.push_values(chunk, |mut row, (key, device)| {
@@ -143,6 +146,7 @@ pub(in super::super) async fn save_devices(
             });
             sql.push(UPDATE)
                 .build()
+                .persistent(keep_prepared(chunk.len()))
                 .execute(connection)
                 .await
                 .map(|_| ())

@@ -6,8 +6,8 @@ use footfall_shared::profile::Profile;
 
 use super::super::customers::Customer;
 use super::customers::CustomerRow;
-use super::{ROWS_MAX, parsed};
-use crate::db::{During, Handle, StorageError};
+use super::parsed;
+use crate::db::{During, Handle, ROWS_A_STATEMENT, StorageError, keep_prepared};
 use crate::on_db;
 
 #[derive(sqlx::FromRow)]
@@ -37,7 +37,7 @@ pub(in super::super) async fn find_whole(
             ORDER BY l.created_at DESC, l.number DESC LIMIT 1) \
         WHERE c.shop_id = ";
     let mut found = Vec::with_capacity(hashes.len());
-    for chunk in hashes.chunks(ROWS_MAX) {
+    for chunk in hashes.chunks(ROWS_A_STATEMENT) {
         let rows: Vec<EntryRow> = on_db!(db, |connection| {
             let mut sql = sqlx::QueryBuilder::new(SQL);
             sql.push_bind(shop.as_str()).push(" AND c.email_hash IN (");
@@ -45,7 +45,11 @@ pub(in super::super) async fn find_whole(
             for hash in chunk {
                 list.push_bind(*hash);
             }
-            sql.push(")").build_query_as().fetch_all(connection).await
+            sql.push(")")
+                .build_query_as()
+                .persistent(keep_prepared(chunk.len()))
+                .fetch_all(connection)
+                .await
         })
         .during(STEP)?;
         for EntryRow {

@@ -6,10 +6,6 @@ pub(super) mod entries;
 pub(super) mod offers;
 pub(super) mod profiles;
 
-/// Values in one `IN (…)` or rows in one `VALUES`: far below SQLite's 32,766 and PostgreSQL's 65,535
-/// parameters at the 16 columns of the widest table.
-const ROWS_MAX: usize = 1000;
-
 /// A text of a row as its type, or the fault of a row that does not parse.
 fn parsed<T, E>(step: &'static str, value: Result<T, E>) -> Result<T, crate::db::StorageError>
 where

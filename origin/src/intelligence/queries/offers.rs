@@ -4,8 +4,8 @@ use footfall_shared::id::{CustomerId, OfferId, ShopId};
 use footfall_shared::offers::Offer;
 use footfall_shared::time::UtcMillis;
 
-use super::{ROWS_MAX, parsed};
-use crate::db::{During, Handle, StorageError, Tx};
+use super::parsed;
+use crate::db::{During, Handle, ROWS_A_STATEMENT, StorageError, Tx, keep_prepared};
 use crate::on_db;
 
 /// An offer and whose it is.
@@ -130,7 +130,7 @@ pub(in super::super) async fn find_open(
     const SQL: &str = "SELECT customer_id, body FROM offers \
         WHERE status IN ('pending', 'viewed', 'added_to_cart') AND shop_id = ";
     let mut found = Vec::new();
-    for chunk in customers.chunks(ROWS_MAX) {
+    for chunk in customers.chunks(ROWS_A_STATEMENT) {
         let rows: Vec<(String, String)> = on_db!(db, |connection| {
             let mut sql = sqlx::QueryBuilder::new(SQL);
             sql.push_bind(shop.as_str()).push(" AND customer_id IN (");
@@ -138,7 +138,11 @@ pub(in super::super) async fn find_open(
             for customer in chunk {
                 list.push_bind(customer.as_str());
             }
-            sql.push(")").build_query_as().fetch_all(connection).await
+            sql.push(")")
+                .build_query_as()
+                .persistent(keep_prepared(chunk.len()))
+                .fetch_all(connection)
+                .await
         })
         .during("find open offers")?;
         found.extend(rows);

@@ -4,8 +4,8 @@ use footfall_shared::id::{CustomerId, ShopId};
 use footfall_shared::profile::Profile;
 use footfall_shared::time::UtcMillis;
 
-use super::{ROWS_MAX, parsed};
-use crate::db::{During, StorageError, Tx};
+use super::parsed;
+use crate::db::{During, ROWS_A_STATEMENT, StorageError, Tx, keep_prepared};
 use crate::on_db;
 
 /// Writes profiles whole.
@@ -21,7 +21,7 @@ pub(in super::super) async fn save_profiles(
     const UPDATE: &str = " ON CONFLICT (shop_id, customer_id) DO UPDATE SET body = excluded.body, \
         score = excluded.score, recalculated_at = excluded.recalculated_at, \
         updated_at = excluded.updated_at";
-    for chunk in profiles.chunks(ROWS_MAX) {
+    for chunk in profiles.chunks(ROWS_A_STATEMENT) {
         let mut rows = Vec::with_capacity(chunk.len());
         for (customer, profile) in chunk {
             let body = parsed(STEP, serde_json::to_string(profile))?;
@@ -40,6 +40,7 @@ pub(in super::super) async fn save_profiles(
             });
             sql.push(UPDATE)
                 .build()
+                .persistent(keep_prepared(chunk.len()))
                 .execute(connection)
                 .await
                 .map(|_| ())
@@ -56,7 +57,7 @@ pub(in super::super) async fn delete_profiles_of(
     customers: &[CustomerId],
 ) -> Result<(), StorageError> {
     const SQL: &str = "DELETE FROM profiles WHERE shop_id = ";
-    for chunk in customers.chunks(ROWS_MAX) {
+    for chunk in customers.chunks(ROWS_A_STATEMENT) {
         on_db!(tx, |connection| {
             let mut sql = sqlx::QueryBuilder::new(SQL);
             sql.push_bind(shop.as_str()).push(" AND customer_id IN (");
@@ -64,7 +65,12 @@ pub(in super::super) async fn delete_profiles_of(
             for customer in chunk {
                 list.push_bind(customer.as_str());
             }
-            sql.push(")").build().execute(connection).await.map(|_| ())
+            sql.push(")")
+                .build()
+                .persistent(keep_prepared(chunk.len()))
+                .execute(connection)
+                .await
+                .map(|_| ())
         })
         .during("delete profiles of customers")?;
     }
