@@ -189,13 +189,16 @@ pub(crate) fn check_body(request: &Request, bytes_max: usize) -> Result<(), Edge
 
 /// Reads a JSON body; a fault names the field.
 pub(crate) fn read_json<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, EdgeError> {
+    // serde does not look into the texts of fields that it skips; JSON is UTF-8 as a whole.
+    let text = std::str::from_utf8(body)
+        .map_err(|_| EdgeError::InvalidBody("the body is not UTF-8".to_owned()))?;
     // serde would read a list as an object's fields in their sequence, which no contract means.
-    if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+    if !text.trim_ascii_start().starts_with('{') {
         return Err(EdgeError::InvalidBody(
             "the body is not a JSON object".to_owned(),
         ));
     }
-    let mut reader = serde_json::Deserializer::from_slice(body);
+    let mut reader = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|fault| {
         let field = fault.path().to_string();
         // "." is the body itself, "?" a place that has no name, such as a cut-off key.

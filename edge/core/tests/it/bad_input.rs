@@ -38,6 +38,7 @@ fn each_kind_of_broken_body_is_told_what_is_wrong() {
         (b"", "invalid_json", None),
         (b"[]", "invalid_json", None),
         (b"\xff\xfe", "invalid_json", None),
+        (b"{\"unknown\":\"\xff\"}", "invalid_json", None),
         (b"{} trailing", "invalid_json", None),
         (br#"{"email": 5}"#, "invalid_email", Some("email")),
         (br#"{"email": "nobody"}"#, "invalid_email", Some("email")),
