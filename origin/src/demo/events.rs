@@ -70,7 +70,10 @@ pub(super) fn of_everybody(
 
 /// From the block that is reserved for documents (RFC 5737).
 fn address(shop: &Shop, last: u8) -> IpHash {
-    IpHash::of(std::net::Ipv4Addr::new(203, 0, 113, last).into(), &shop.salt)
+    IpHash::of(
+        std::net::Ipv4Addr::new(203, 0, 113, last).into(),
+        &shop.salt,
+    )
 }
 
 fn amsterdam() -> Geo {
