@@ -76,17 +76,40 @@ fn every_refusal_of_the_contract_is_given_in_its_own_words() {
     let status = |body| post("bundle-status", body);
     let of = |name: &str| format!("bundle?customer_email={name}@example.com");
     for (call, status, reply) in [
-        (get("profile?customer_email=nobody@example.com"), 404, "profile.404.json"),
+        (
+            get("profile?customer_email=nobody@example.com"),
+            404,
+            "profile.404.json",
+        ),
         (get("profile"), 400, "profile.400.json"),
-        (post("recalculate", json!({"customer_email": "nobody@example.com"})), 404, "recalculate.404.json"),
+        (
+            post(
+                "recalculate",
+                json!({"customer_email": "nobody@example.com"}),
+            ),
+            404,
+            "recalculate.404.json",
+        ),
         (post("recalculate", json!({})), 400, "recalculate.400.json"),
         (get(&of("noor.kaya")), 200, "bundle.no-favorites.json"),
         (get(&of("lars.nilsson")), 200, "bundle.only-excluded.json"),
         (get(&of("pien.mulder")), 200, "bundle.peak-too-low.json"),
         (get(&of("nobody")), 404, "bundle.404.json"),
-        (status(json!({"offer_id": 93, "status": "eaten"})), 400, "bundle-status.400-invalid.json"),
-        (status(json!({"status": "viewed"})), 400, "bundle-status.400-missing.json"),
-        (status(json!({"offer_id": 99_999_999, "status": "viewed"})), 404, "bundle-status.404.json"),
+        (
+            status(json!({"offer_id": 93, "status": "eaten"})),
+            400,
+            "bundle-status.400-invalid.json",
+        ),
+        (
+            status(json!({"status": "viewed"})),
+            400,
+            "bundle-status.400-missing.json",
+        ),
+        (
+            status(json!({"offer_id": 99_999_999, "status": "viewed"})),
+            404,
+            "bundle-status.404.json",
+        ),
         (edge(&of("hugo.peeters")), 200, "edge-bundle.none.json"),
         (edge(&of("nobody")), 404, "edge-bundle.404.json"),
         (edge("bundle"), 400, "edge-bundle.400.json"),
@@ -97,7 +120,11 @@ fn every_refusal_of_the_contract_is_given_in_its_own_words() {
         for (name, value) in example.as_object().unwrap() {
             assert_eq!(&actual[name], value, "{what}: {name}");
         }
-        assert_eq!(shape::faults(&example, &actual, &ADDITIONS), [""; 0], "{what}");
+        assert_eq!(
+            shape::faults(&example, &actual, &ADDITIONS),
+            [""; 0],
+            "{what}"
+        );
     }
 }
 
@@ -108,7 +135,10 @@ fn who_is_not_due_yet_is_told_when() {
     let mut example = shape::read(&fixture("bundle.not-in-window.json"));
     assert_eq!(actual["message"], example["message"]);
     let given = actual["next_window"].as_str().unwrap_or_default();
-    assert!(given.ends_with(" 00:00:00") && given.len() == 19, "{actual}");
+    assert!(
+        given.ends_with(" 00:00:00") && given.len() == 19,
+        "{actual}"
+    );
     example["next_window"] = given.into();
     assert_eq!(shape::faults(&example, &actual, &ADDITIONS), [""; 0]);
 }
@@ -129,19 +159,41 @@ fn the_demo_shops_customer_is_the_contracts() {
     let path = format!("{SHOP}/profile?customer_email=shopper@example.com");
     let profile = &world.stranger().get(&path).expect(200)["profile"];
     let example = &shape::read(&fixture("profile.200.json"))["profile"];
-    for name in ["id", "customer_id", "customer_email", "geo_country", "geo_city"] {
+    for name in [
+        "id",
+        "customer_id",
+        "customer_email",
+        "geo_country",
+        "geo_city",
+    ] {
         assert_eq!(profile[name], example[name], "{name}");
     }
-    for name in ["total_orders", "days_since_last_order", "purchase_cycle_days"] {
+    for name in [
+        "total_orders",
+        "days_since_last_order",
+        "purchase_cycle_days",
+    ] {
         assert_eq!(profile[name], example[name], "{name}");
     }
     assert_eq!(profile["favorite_products"][0]["score"], 15);
-    let names = ["name", "slug", "product_id", "order_numbers", "total_quantity"];
+    let names = [
+        "name",
+        "slug",
+        "product_id",
+        "order_numbers",
+        "total_quantity",
+    ];
     for name in names {
-        let (actual, expected) = (&profile["favorite_products"][0][name], &example["favorite_products"][0][name]);
+        let (actual, expected) = (
+            &profile["favorite_products"][0][name],
+            &example["favorite_products"][0][name],
+        );
         assert_eq!(actual, expected, "{name}");
     }
     let path = format!("{SHOP}/bundle?customer_email=shopper@example.com");
     let bundle = world.edge().get(&path).expect(200);
-    assert_eq!((&bundle["offer_id"], &bundle["customer"]["first_name"]), (&json!(93), &json!("Ada")));
+    assert_eq!(
+        (&bundle["offer_id"], &bundle["customer"]["first_name"]),
+        (&json!(93), &json!("Ada"))
+    );
 }

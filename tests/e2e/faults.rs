@@ -67,7 +67,10 @@ fn send_from_all_threads(edge: &Target, event: &str, meanwhile: impl FnOnce()) -
 #[track_caller]
 fn assert_logged_once(origin: &Target, event: &str, acknowledged: &[String]) {
     let missing = |found: &BTreeMap<String, usize>| {
-        acknowledged.iter().filter(|id| !found.contains_key(*id)).count()
+        acknowledged
+            .iter()
+            .filter(|id| !found.contains_key(*id))
+            .count()
     };
     let (found, took) = until("every acknowledged event is in the log", PATIENCE, || {
         let found = logged(origin, event);
@@ -75,7 +78,11 @@ fn assert_logged_once(origin: &Target, event: &str, acknowledged: &[String]) {
     });
     let twice: Vec<_> = found.iter().filter(|(_, times)| **times != 1).collect();
     assert!(twice.is_empty(), "{twice:?}");
-    println!("{} events acknowledged, all in the log {} ms later", acknowledged.len(), took.as_millis());
+    println!(
+        "{} events acknowledged, all in the log {} ms later",
+        acknowledged.len(),
+        took.as_millis()
+    );
 }
 
 #[test]
@@ -110,9 +117,13 @@ fn the_edge_may_be_killed_while_events_are_sent() {
 fn pair_with_demo() -> (Pair, Target) {
     let mut pair = Pair::new(&[("FOOTFALL_MODE", "development")]);
     pair.home().run(&["demo"]);
-    let made = ["admin", "key", "create", "--shop", "demo", "--kind", "secret", "--label", "test"];
+    let made = [
+        "admin", "key", "create", "--shop", "demo", "--kind", "secret", "--label", "test",
+    ];
     let told = pair.home().run(&made);
-    let key = told.split_whitespace().find(|word| word.starts_with("ff_sk_"));
+    let key = told
+        .split_whitespace()
+        .find(|word| word.starts_with("ff_sk_"));
     let origin = pair.origin().with(key.unwrap());
     pair.start_origin();
     pair.start_edge();
@@ -139,11 +150,21 @@ fn a_storefront_gets_no_5xx_while_the_origin_is_down() {
     let known = "/api/intelligence/bundle?customer_email=shopper@example.com";
     let offer = pair.edge().get(known).expect(200);
     pair.end_origin(Signal::TERM);
-    assert_eq!(pair.edge().get(known).expect(200), offer, "the edge's own copy is shown");
+    assert_eq!(
+        pair.edge().get(known).expect(200),
+        offer,
+        "the edge's own copy is shown"
+    );
     let unknown = "/api/intelligence/bundle?customer_email=test@example.com";
     let reply = pair.edge().get(unknown).expect(200);
     assert_eq!(reply["reason"], "temporarily_unavailable", "{reply}");
     let track = json!({"fingerprint": "unknown-device", "email": "test@example.com"});
-    let reply = pair.edge().post("/api/intelligence/track-customer", &track).expect(200);
-    assert_eq!((&reply["success"], &reply["profile"]), (&json!(true), &Value::Null));
+    let reply = pair
+        .edge()
+        .post("/api/intelligence/track-customer", &track)
+        .expect(200);
+    assert_eq!(
+        (&reply["success"], &reply["profile"]),
+        (&json!(true), &Value::Null)
+    );
 }

@@ -30,12 +30,22 @@ fn dev_json_has_exactly_the_promised_fields() {
     assert_eq!(kinds(&told["admin"]), "identifier password");
     assert_eq!(kinds(&told["pids"]), "edge origin");
     assert_eq!(told["mode"], "development");
-    for name in ["edge", "origin", "publishable_key", "secret_key", "sample_customer_email", "sample_user_id"] {
+    for name in [
+        "edge",
+        "origin",
+        "publishable_key",
+        "secret_key",
+        "sample_customer_email",
+        "sample_user_id",
+    ] {
         assert_eq!(kinds(&told[name]), "text", "{name}");
     }
     for name in ["edge", "origin"] {
         assert!(!told[name].as_str().unwrap().ends_with('/'), "{told}");
-        assert!(runs(u32::try_from(told["pids"][name].as_u64().unwrap()).unwrap()), "{name}");
+        assert!(
+            runs(u32::try_from(told["pids"][name].as_u64().unwrap()).unwrap()),
+            "{name}"
+        );
     }
 }
 
@@ -44,10 +54,19 @@ fn what_dev_json_tells_opens_the_doors() {
     let (world, report) = (World::shared(), World::shared().report());
     world.origin().get("/api/events?limit=1").expect(200);
     let admin = world.stranger().get("/api/events?limit=1");
-    admin.basic(&report.admin.identifier, &report.admin.password).expect(200);
+    admin
+        .basic(&report.admin.identifier, &report.admin.password)
+        .expect(200);
     let track = json!({"event": "Opened", "anonymousId": "a"});
-    world.edge().with(&report.publishable_key).post("/v1/track", &track).expect(200);
-    let path = format!("/wp-json/wg/v1/intelligence/profile?customer_email={}", report.sample_customer_email);
+    world
+        .edge()
+        .with(&report.publishable_key)
+        .post("/v1/track", &track)
+        .expect(200);
+    let path = format!(
+        "/wp-json/wg/v1/intelligence/profile?customer_email={}",
+        report.sample_customer_email
+    );
     world.stranger().get(&path).expect(200);
 }
 
@@ -60,7 +79,10 @@ fn ctrl_c_stops_everything_and_the_next_start_is_quick_and_remembers() {
     let (home, code) = world.end(Signal::INT);
     assert_eq!(code, Some(0));
     assert_all_end(&[pids.origin, pids.edge], Duration::from_millis(100));
-    assert!(!home.path().join("dev.json").exists(), "dev.json is there only while it is true");
+    assert!(
+        !home.path().join("dev.json").exists(),
+        "dev.json is there only while it is true"
+    );
     let begun = Instant::now();
     let again = World::start(home);
     let took = begun.elapsed();
@@ -85,7 +107,10 @@ fn two_supervisors_do_not_fight_over_one_directory() {
     let settings = world.settings();
     let output = footfall(&["dev"], settings).output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && told.contains("another `footfall dev` runs"), "{told}");
+    assert!(
+        !output.status.success() && told.contains("another `footfall dev` runs"),
+        "{told}"
+    );
     assert!(runs(world.supervisor()) && world.dev_json().is_some());
 }
 
@@ -97,7 +122,10 @@ fn development_refuses_to_listen_where_others_could_reach_it() {
             let output = footfall(&[command], &home.settings).output().unwrap();
             let told = String::from_utf8_lossy(&output.stderr).into_owned();
             assert!(!output.status.success(), "{command} {setting}");
-            assert!(told.contains(setting) && told.contains("loopback"), "{command}: {told}");
+            assert!(
+                told.contains(setting) && told.contains("loopback"),
+                "{command}: {told}"
+            );
         }
     }
 }

@@ -44,15 +44,31 @@ pub(crate) fn orders_become_an_offer(edge: &Target, origin: &Target, email: &str
     send_history(origin, email);
     let offer = offer_at_edge(edge, email);
     // Twice 3 × 44 and 1 × 38: the peak is 4 pieces, so 5 are offered, 60 % of them the favourite.
-    let pieces = |at: usize| (&offer["bundle"][at]["product_id"], &offer["bundle"][at]["quantity"]);
-    assert_eq!((pieces(0), pieces(1)), ((&json!(44), &json!(3)), (&json!(38), &json!(2))));
+    let pieces = |at: usize| {
+        (
+            &offer["bundle"][at]["product_id"],
+            &offer["bundle"][at]["quantity"],
+        )
+    };
+    assert_eq!(
+        (pieces(0), pieces(1)),
+        ((&json!(44), &json!(3)), (&json!(38), &json!(2)))
+    );
     let pricing = &offer["pricing"];
     assert_eq!(pricing["base_price"], 74.75);
     let cents = |name: &str| (pricing[name].as_f64().unwrap() * 100.0).round() as u64;
     let percent = pricing["discount_percentage"].as_u64().unwrap();
     assert!((12..=15).contains(&percent), "{pricing}");
-    assert_eq!(cents("discount_amount"), (7475 * percent + 50) / 100, "{pricing}");
-    assert_eq!(cents("final_price"), 7475 - cents("discount_amount"), "{pricing}");
+    assert_eq!(
+        cents("discount_amount"),
+        (7475 * percent + 50) / 100,
+        "{pricing}"
+    );
+    assert_eq!(
+        cents("final_price"),
+        7475 - cents("discount_amount"),
+        "{pricing}"
+    );
     let path = format!("/wp-json/wg/v1/intelligence/bundle?customer_email={email}");
     let at_origin = origin.get(&path).expect(200);
     for name in ["bundle", "bonus_points", "customer", "profile"] {
@@ -102,7 +118,11 @@ fn a_device_that_told_an_email_is_recognized_on_its_second_visit() {
     // From another address, so that only the fingerprint can tell.
     let second = world.edge().post(TRACK, &json!({"fingerprint": device}));
     let second = second.from(12).expect(200);
-    assert_eq!(second["tracked"]["customer_email"], email.as_str(), "{second}");
+    assert_eq!(
+        second["tracked"]["customer_email"],
+        email.as_str(),
+        "{second}"
+    );
     assert_eq!(second["profile"]["id"], first["profile"]["id"]);
     let by_device = format!("/api/intelligence/bundle?fingerprint={device}");
     let by_device = world.edge().get(&by_device).expect(200);
@@ -120,7 +140,10 @@ fn the_address_alone_recognizes_too_but_no_raw_value_leaves() {
     assert_eq!(second.json()["tracked"]["customer_email"], email.as_str());
     for answer in [first, second] {
         let text = answer.text();
-        assert!(!text.contains(&device) && !text.contains("127.0.0.13"), "{text}");
+        assert!(
+            !text.contains(&device) && !text.contains("127.0.0.13"),
+            "{text}"
+        );
     }
 }
 
@@ -130,7 +153,12 @@ fn a_spoofed_address_recognizes_nobody() {
     send_history(&world.origin(), &email);
     let body = json!({"email": email});
     world.edge().post(TRACK, &body).from(14).expect(200);
-    for header in ["x-forwarded-for", "x-real-ip", "cf-connecting-ip", "spin-client-addr"] {
+    for header in [
+        "x-forwarded-for",
+        "x-real-ip",
+        "cf-connecting-ip",
+        "spin-client-addr",
+    ] {
         let call = world.edge().post(TRACK, &json!({})).from(201);
         let reply = call.header(header, "127.0.0.14").expect(200);
         assert_eq!(reply["tracked"], Value::Null, "{header}: {reply}");
@@ -160,7 +188,9 @@ fn an_offer_that_was_rejected_at_the_origin_is_soon_gone_from_the_edge() {
     let offer = offer_at_edge(&edge, &email)["offer_id"].clone();
     let body = json!({"offer_id": offer, "status": "rejected", "customer_email": email});
     origin.post(STATUS, &body).expect(200);
-    shown_in_time("a rejection", &edge, &email, |reply| reply["offer_id"] != offer);
+    shown_in_time("a rejection", &edge, &email, |reply| {
+        reply["offer_id"] != offer
+    });
     assert_eq!(status_of(&origin, &offer), "rejected");
 }
 
@@ -179,7 +209,12 @@ fn the_deprecated_status_route_works_and_says_where_to_go() {
     let path = "/api/intelligence/bundle-status-update";
     let body = json!({"offer_id": offer, "status": "added_to_cart", "customer_email": email});
     let answer = world.edge().post(path, &body).send();
-    assert_eq!(answer.json()["status"], "added_to_cart", "{}", answer.text());
+    assert_eq!(
+        answer.json()["status"],
+        "added_to_cart",
+        "{}",
+        answer.text()
+    );
     for header in ["deprecation", "sunset", "link"] {
         assert_ne!(answer.header(header), "", "{header}");
     }
@@ -214,7 +249,10 @@ fn what_the_tracker_reports_moves_the_offer() {
     let id = unique("accepted");
     let event = json!({"type": "track", "event": "bundle_accepted", "messageId": id, "anonymousId": "a",
                        "properties": {"offer_id": offer}});
-    let reply = world.edge().post("/v1/batch", &json!({"batch": [event]})).expect(200);
+    let reply = world
+        .edge()
+        .post("/v1/batch", &json!({"batch": [event]}))
+        .expect(200);
     assert_eq!(reply["results"][0]["status"], "accepted", "{reply}");
     until("the report moves the offer", PATIENCE, || {
         (status_of(&origin, &offer) == "added_to_cart").then_some(())

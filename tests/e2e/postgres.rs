@@ -19,7 +19,10 @@ fn new_database() -> String {
             format!("DROP DATABASE IF EXISTS {name}"),
             format!("CREATE DATABASE {name}"),
         ] {
-            sqlx::query(AssertSqlSafe(text)).execute(&mut server).await.unwrap();
+            sqlx::query(AssertSqlSafe(text))
+                .execute(&mut server)
+                .await
+                .unwrap();
         }
     });
     let (server, _) = admin.rsplit_once('/').unwrap();

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::support::http::{Call, Target};
 use crate::support::shop::{new_shopper, send_history, user_hash};
-use crate::support::world::Pair;
 use crate::support::unique;
+use crate::support::world::Pair;
 
 const TRACK: &str = "/api/intelligence/track-customer";
 
@@ -31,13 +31,20 @@ impl Shop {
         // Nothing says production: it is the binary's default.
         let mut pair = Pair::new(&[]);
         let home = pair.home();
-        let made = home.run(&["admin", "shop", "create", "--slug", "moon", "--name", "Moon"]);
+        let made = home.run(&[
+            "admin", "shop", "create", "--slug", "moon", "--name", "Moon",
+        ]);
         let identity_secret = made.trim().rsplit(' ').next().unwrap().to_owned();
         let key = |kind: &str, prefix: &str| {
-            let made = ["admin", "key", "create", "--shop", "moon", "--kind", kind, "--label", "test"];
+            let made = [
+                "admin", "key", "create", "--shop", "moon", "--kind", kind, "--label", "test",
+            ];
             let told = home.run(&made);
             let mut words = told.split_whitespace();
-            words.find(|word| word.starts_with(prefix)).unwrap().to_owned()
+            words
+                .find(|word| word.starts_with(prefix))
+                .unwrap()
+                .to_owned()
         };
         let (publishable_key, secret_key) = (key("publishable", "ff_pk_"), key("secret", "ff_sk_"));
         pair.start_origin();
@@ -76,7 +83,10 @@ fn every_route(target: &Target) -> Vec<Call> {
     let event = json!({"type": "track", "event": "Product Viewed", "anonymousId": "a"});
     vec![
         target.get(&format!("{wp}/profile?{email}")),
-        target.post(&format!("{wp}/recalculate"), &json!({"customer_email": "shopper@example.com"})),
+        target.post(
+            &format!("{wp}/recalculate"),
+            &json!({"customer_email": "shopper@example.com"}),
+        ),
         target.get(&format!("{wp}/bundle?{email}")),
         target.post(&format!("{wp}/bundle-status"), &status),
         target.post("/api/orders", &json!({"orders": []})),
@@ -108,8 +118,13 @@ fn without_a_key_every_route_is_closed() {
 fn a_key_that_is_none_opens_nothing() {
     let shop = Shop::shared();
     let wrong = format!("ff_sk_{}", "a".repeat(40));
-    let at_origin = every_route(&shop.pair.origin().with(&wrong)).into_iter().take(6);
-    for call in every_route(&shop.pair.edge().with(&wrong)).into_iter().chain(at_origin) {
+    let at_origin = every_route(&shop.pair.origin().with(&wrong))
+        .into_iter()
+        .take(6);
+    for call in every_route(&shop.pair.edge().with(&wrong))
+        .into_iter()
+        .chain(at_origin)
+    {
         call.expect(401);
     }
 }
@@ -118,7 +133,10 @@ fn a_key_that_is_none_opens_nothing() {
 fn a_pages_key_does_not_open_the_shops_own_routes() {
     let shop = Shop::shared();
     for target in [shop.pair.edge(), shop.pair.origin()] {
-        for call in every_route(&target.with(&shop.publishable_key)).into_iter().take(6) {
+        for call in every_route(&target.with(&shop.publishable_key))
+            .into_iter()
+            .take(6)
+        {
             call.expect(403);
         }
     }
@@ -127,9 +145,17 @@ fn a_pages_key_does_not_open_the_shops_own_routes() {
 /// Whether anything in the reply tells of the person beyond what the caller said.
 fn tells_of(reply: &Value, email: &str) -> bool {
     let text = reply.to_string().replace(email, "");
-    ["Mira", "Moon", "Product 44", "4711", "29.9", "59.8", "example.com"]
-        .iter()
-        .any(|part| text.contains(part))
+    [
+        "Mira",
+        "Moon",
+        "Product 44",
+        "4711",
+        "29.9",
+        "59.8",
+        "example.com",
+    ]
+    .iter()
+    .any(|part| text.contains(part))
 }
 
 #[test]
@@ -145,10 +171,16 @@ fn a_claimed_email_shows_nothing_personal() {
         assert!(!tells_of(reply, &email), "{reply}");
         let shown = reply["profile"].as_object().into_iter().flatten();
         let personal: Vec<_> = shown.filter(|(_, value)| !value.is_null()).collect();
-        assert!(personal.len() <= 1, "only the masked email may stand there: {personal:?}");
+        assert!(
+            personal.len() <= 1,
+            "only the masked email may stand there: {personal:?}"
+        );
     }
     assert!(!again.to_string().contains(&email), "{again}");
-    for question in [format!("customer_email={email}"), format!("fingerprint={device}")] {
+    for question in [
+        format!("customer_email={email}"),
+        format!("fingerprint={device}"),
+    ] {
         let path = format!("/api/intelligence/bundle?{question}");
         let reply = shop.page().get(&path).expect(200);
         assert_eq!(reply["reason"], "identity_not_verified", "{reply}");
@@ -179,7 +211,11 @@ fn an_email_that_the_shop_vouches_for_shows_all() {
     // The device was vouched for, so it is still known on its next visit.
     let again = shop.page().post(TRACK, &json!({"fingerprint": device}));
     let again = again.from(23).expect(200);
-    assert_eq!(again["profile"]["customer_email"], email.as_str(), "{again}");
+    assert_eq!(
+        again["profile"]["customer_email"],
+        email.as_str(),
+        "{again}"
+    );
 }
 
 #[test]
@@ -193,7 +229,10 @@ fn another_shops_proof_or_anothers_email_proves_nothing() {
     ];
     for hash in wrong {
         let path = format!("/api/intelligence/bundle?customer_email={email}&user_hash={hash}");
-        assert_eq!(shop.page().get(&path).expect(200)["reason"], "identity_not_verified");
+        assert_eq!(
+            shop.page().get(&path).expect(200)["reason"],
+            "identity_not_verified"
+        );
     }
 }
 
@@ -223,18 +262,47 @@ fn offers_cannot_be_counted_through_with_a_pages_key() {
 fn a_revoked_key_is_refused_within_the_promised_time() {
     let shop = Shop::shared();
     let home = shop.pair.home();
-    let made = ["admin", "key", "create", "--shop", "moon", "--kind", "publishable", "--label", "gone"];
+    let made = [
+        "admin",
+        "key",
+        "create",
+        "--shop",
+        "moon",
+        "--kind",
+        "publishable",
+        "--label",
+        "gone",
+    ];
     let told = home.run(&made);
     let word = |prefix: &str| {
-        let mut words = told.split_whitespace().map(|word| word.trim_matches(['(', ';', ')']));
-        words.find(|word| word.starts_with(prefix)).unwrap().to_owned()
+        let mut words = told
+            .split_whitespace()
+            .map(|word| word.trim_matches(['(', ';', ')']));
+        words
+            .find(|word| word.starts_with(prefix))
+            .unwrap()
+            .to_owned()
     };
     let page = shop.pair.edge().with(&word("ff_pk_"));
-    let status = || page.post("/v1/track", &json!({"event": "x", "anonymousId": "a"})).send().status;
+    let status = || {
+        page.post("/v1/track", &json!({"event": "x", "anonymousId": "a"}))
+            .send()
+            .status
+    };
     assert_eq!(status(), 200);
-    home.run(&["admin", "key", "revoke", "--shop", "moon", "--id", &word("key_")]);
+    home.run(&[
+        "admin",
+        "key",
+        "revoke",
+        "--shop",
+        "moon",
+        "--id",
+        &word("key_"),
+    ]);
     let within = crate::support::SHOWN_WITHIN;
-    crate::support::until("the key is refused", within, || (status() == 401).then_some(()));
+    crate::support::until("the key is refused", within, || {
+        (status() == 401).then_some(())
+    });
 }
 
 #[test]
@@ -243,9 +311,14 @@ fn production_does_not_start_without_edge_keys() {
     for command in ["serve", "edge"] {
         let mut settings = home.settings.clone();
         settings.retain(|(name, _)| name != "FOOTFALL_EDGE_KEYS");
-        let output = crate::support::process::footfall(&[command], &settings).output().unwrap();
+        let output = crate::support::process::footfall(&[command], &settings)
+            .output()
+            .unwrap();
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success() && told.contains("FOOTFALL_EDGE_KEYS"), "{told}");
+        assert!(
+            !output.status.success() && told.contains("FOOTFALL_EDGE_KEYS"),
+            "{told}"
+        );
     }
 }
 
@@ -254,9 +327,14 @@ fn a_preflight_and_the_open_files_need_no_key() {
     let edge = Shop::shared().pair.edge();
     let preflight = edge.call(Method::OPTIONS, "/v1/batch");
     let preflight = preflight.header("origin", "https://moon.example");
-    let answer = preflight.header("access-control-request-method", "POST").send();
+    let answer = preflight
+        .header("access-control-request-method", "POST")
+        .send();
     assert_eq!(answer.status, 204);
-    assert_eq!(answer.header("access-control-allow-origin"), "https://moon.example");
+    assert_eq!(
+        answer.header("access-control-allow-origin"),
+        "https://moon.example"
+    );
     for path in ["/t.js", "/health", "/openapi.json"] {
         assert_eq!(edge.get(path).send().status, 200, "{path}");
     }

@@ -24,7 +24,11 @@ fn signed_routes() -> Vec<(Target, &'static str, serde_json::Value)> {
         (origin.clone(), path::RECOGNIZE, json!({"shop": shop})),
         (origin.clone(), path::CUSTOMER_ENTRY, customer.clone()),
         (origin.clone(), path::ENSURE_OFFER, customer),
-        (origin, path::MOVE_OFFER, json!({"shop": shop, "offer": "1", "status": "viewed", "customer_email": null})),
+        (
+            origin,
+            path::MOVE_OFFER,
+            json!({"shop": shop, "offer": "1", "status": "viewed", "customer_email": null}),
+        ),
         (edge.clone(), path::PUSH, json!({"changes": []})),
         (edge, path::FLUSH, json!({})),
     ]
@@ -50,9 +54,13 @@ fn an_unsigned_or_wrongly_signed_call_is_refused_at_edge_and_origin() {
         assert_refused("an old call", call().signed(&keys, late));
         let early = now().plus(WINDOW_MS + 10_000);
         assert_refused("a call from the future", call().signed(&keys, early));
-        let changed = call().signed(&keys, now()).body("{\"events\": [], \"x\": 1}");
+        let changed = call()
+            .signed(&keys, now())
+            .body("{\"events\": [], \"x\": 1}");
         assert_refused("another body", changed);
-        let garbage = call().signed(&keys, now()).header("x-footfall-signature", "v1=00");
+        let garbage = call()
+            .signed(&keys, now())
+            .header("x-footfall-signature", "v1=00");
         assert_refused("half a signature", garbage);
         let elsewhere = call().signed_for("/internal/elsewhere", &keys, now());
         assert_refused("another path", elsewhere);
@@ -64,7 +72,12 @@ fn a_well_signed_call_is_heard() {
     for (target, path, body) in signed_routes() {
         let answer = target.post(path, &body).signed(&edge_keys(), now()).send();
         // The shop of most bodies is unknown; only the signature is in question here.
-        assert!([200, 404].contains(&answer.status), "{path}: {} {}", answer.status, answer.text());
+        assert!(
+            [200, 404].contains(&answer.status),
+            "{path}: {} {}",
+            answer.status,
+            answer.text()
+        );
         assert_ne!(answer.json()["code"], "not_found", "{path}");
     }
 }
@@ -73,7 +86,10 @@ fn a_well_signed_call_is_heard() {
 fn the_shops_keys_are_no_signature() {
     let world = World::shared();
     for (target, path, body) in signed_routes() {
-        assert_refused("a secret key", target.with(&world.report().secret_key).post(path, &body));
+        assert_refused(
+            "a secret key",
+            target.with(&world.report().secret_key).post(path, &body),
+        );
     }
 }
 
@@ -81,7 +97,9 @@ fn the_shops_keys_are_no_signature() {
 fn the_origins_signed_routes_cannot_be_reached_through_the_edge() {
     let edge = World::shared().edge();
     for route in [path::EVENTS, path::RESOLVE_SHOP, path::CUSTOMER_ENTRY] {
-        let call = edge.post(route, &json!({"events": []})).signed(&edge_keys(), now());
+        let call = edge
+            .post(route, &json!({"events": []}))
+            .signed(&edge_keys(), now());
         call.expect(404);
     }
 }

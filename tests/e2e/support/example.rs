@@ -57,7 +57,9 @@ impl Example {
         Self {
             method: after("-X")[0].to_owned(),
             path: format!("/{after_host}"),
-            headers: own(after("-H").iter().map(|text| text.split_once(": ").unwrap())),
+            headers: own(after("-H")
+                .iter()
+                .map(|text| text.split_once(": ").unwrap())),
             body: after("-d").concat(),
         }
     }

@@ -204,7 +204,11 @@ impl Answer {
     pub(crate) fn json(&self) -> Value {
         match serde_json::from_slice(&self.body) {
             Ok(json) => json,
-            Err(fault) => panic!("status {}, not JSON ({fault}): {}", self.status, self.text()),
+            Err(fault) => panic!(
+                "status {}, not JSON ({fault}): {}",
+                self.status,
+                self.text()
+            ),
         }
     }
 }

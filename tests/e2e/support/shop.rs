@@ -30,7 +30,9 @@ pub(crate) fn order(email: &str, days_ago: i64, lines: &[(u64, u64)]) -> Value {
 /// Sends orders with the shop's secret key; every one must be taken.
 #[track_caller]
 pub(crate) fn send_orders(origin: &Target, orders: &[Value]) {
-    let reply = origin.post("/api/orders", &json!({"orders": orders})).expect(200);
+    let reply = origin
+        .post("/api/orders", &json!({"orders": orders}))
+        .expect(200);
     assert_eq!(reply["accepted"], orders.len(), "{reply}");
 }
 
@@ -38,7 +40,10 @@ pub(crate) fn send_orders(origin: &Target, orders: &[Value]) {
 #[track_caller]
 pub(crate) fn send_history(origin: &Target, email: &str) {
     let lines = [(44, 3), (38, 1)];
-    send_orders(origin, &[order(email, 40, &lines), order(email, 16, &lines)]);
+    send_orders(
+        origin,
+        &[order(email, 40, &lines), order(email, 16, &lines)],
+    );
 }
 
 /// The storefront's question for an offer, by email.
