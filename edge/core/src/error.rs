@@ -17,6 +17,9 @@ pub enum EdgeError {
     /// The key may not be used by a page of this origin.
     #[error("this key may not be used from this page")]
     OriginNotAllowed,
+    /// Development mode, and the client is not on this machine.
+    #[error("development mode answers this machine only")]
+    DevelopmentOnly,
     /// A signed route was called without a good signature.
     #[error("the signature is missing or wrong")]
     BadSignature,
@@ -79,6 +82,7 @@ impl EdgeError {
         match self {
             Self::InvalidKey => "invalid_key",
             Self::OriginNotAllowed => "origin_not_allowed",
+            Self::DevelopmentOnly => "development_only",
             Self::BadSignature => "invalid_signature",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed(_) => "method_not_allowed",
@@ -96,7 +100,7 @@ impl EdgeError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::InvalidKey | Self::BadSignature => StatusCode::UNAUTHORIZED,
-            Self::OriginNotAllowed => StatusCode::FORBIDDEN,
+            Self::OriginNotAllowed | Self::DevelopmentOnly => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::PayloadTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,

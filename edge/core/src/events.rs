@@ -8,7 +8,8 @@ use std::io::Read as _;
 
 use flate2::read::GzDecoder;
 use footfall_shared::event::segment::{self, MESSAGE_BYTES_MAX, MESSAGES_MAX, Received};
-use footfall_shared::event::{Event, EventKind};
+use footfall_shared::event::{Device, Event, EventKind};
+use footfall_shared::id::EventId;
 use footfall_shared::text::InvalidField;
 use footfall_shared::wire::events::{BatchReply, MessageResult, MessageStatus};
 use http::StatusCode;
@@ -197,45 +198,61 @@ fn judge<P: Platform>(
     sent_at: Option<footfall_shared::time::UtcMillis>,
     kind: Option<EventKind>,
 ) -> Judged {
-    let dropped = |id, reason: &str| Judged::Dropped {
-        id,
+    let dropped = |reason: &str| Judged::Dropped {
+        id: id_of(message),
         fault: InvalidField::new("message", reason),
     };
     if message.len() > MESSAGE_BYTES_MAX {
-        return dropped(None, "must be at most 32 KiB");
+        return dropped("must be at most 32 KiB");
     }
     // Lone surrogates are refused here, message by message.
-    let mut message = match serde_json::from_str::<Value>(message) {
-        Ok(Value::Object(message)) => message,
-        Ok(_) => return dropped(None, "must be an object"),
-        Err(_) => return dropped(None, "is not valid JSON"),
+    let mut object = match serde_json::from_str::<Value>(message) {
+        Ok(Value::Object(object)) => object,
+        Ok(_) => return dropped("must be an object"),
+        Err(_) => return dropped("is not valid JSON"),
     };
     if let Some(context) = batch_context {
-        message
+        object
             .entry("context")
             .or_insert_with(|| Value::Object(context.clone()));
     }
-    let id = message
-        .get("messageId")
-        .and_then(Value::as_str)
-        .map(str::to_owned);
+    let server = Device::default();
     let received = Received {
         shop: &asked.shop.shop,
         salt: &asked.shop.salt,
         identity_secret: &asked.shop.identity_secret,
         now: platform.now(),
-        device: &asked.device,
+        // The address of the shop's own server says nothing of the visitor.
+        device: if asked.is_backend() {
+            &server
+        } else {
+            &asked.device
+        },
+        believes_context: asked.is_backend(),
         sent_at,
         kind,
     };
-    match segment::parse(message, &received, platform.entropy()) {
+    match segment::parse(object, &received, platform.entropy()) {
         Ok(event) => Judged::Taken(Box::new(event)),
-        // An id too long to be one is not repeated.
         Err(fault) => Judged::Dropped {
-            id: id.filter(|id| id.len() <= 400),
+            id: id_of(message),
             fault,
         },
     }
+}
+
+/// The id of a message that is not taken, so that its sender can forget it. Read as leniently as can be:
+/// the rest of the message may be no valid text at all. An id too long to be one is not repeated.
+fn id_of(message: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        #[serde(rename = "messageId")]
+        message_id: Option<String>,
+    }
+    let named: Named = serde_json::from_str(message).ok()?;
+    named
+        .message_id
+        .filter(|id| id.len() <= 4 * EventId::CHARS_MAX)
 }
 
 async fn take<P: Platform>(

@@ -136,8 +136,13 @@ fn presented_key(request: &Request, body_key: Option<&str>) -> Option<String> {
     authorization
         .or_else(|| request.header("x-api-key").map(str::to_owned))
         .or_else(|| body_key.map(str::to_owned))
-        .or_else(|| request.query_value("key"))
+        // A URL ends up in logs and histories: no place for a secret.
+        .or_else(|| request.query_value("key").filter(|key| !is_secret(key)))
         .filter(|key| !key.trim().is_empty())
+}
+
+fn is_secret(key: &str) -> bool {
+    key.trim_start().starts_with(KeyKind::Secret.prefix())
 }
 
 /// Checks that a call comes from the origin or the host, and reads its body.

@@ -236,7 +236,7 @@ pub fn request(method: &str, target: &str) -> Request {
         query: query.to_owned(),
         headers: HeaderMap::new(),
         body: Vec::new(),
-        peer: "192.0.2.1".parse().ok(),
+        peer: "127.0.0.9".parse().ok(),
         geo: None,
     }
 }

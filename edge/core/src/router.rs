@@ -25,7 +25,9 @@ const REQUEST_ID_CHARS_MAX: usize = 64;
 /// Answers a request. No error leaves this function.
 pub async fn route<P: Platform>(platform: &P, request: Request) -> Response {
     let trace = Trace::start(request_id(platform, &request), platform.now());
-    let mut response = if request.method == Method::OPTIONS && is_storefront(&request.path) {
+    let mut response = if is_from_outside(platform, &request) {
+        EdgeError::DevelopmentOnly.to_response()
+    } else if request.method == Method::OPTIONS && is_storefront(&request.path) {
         preflight(&request)
     } else {
         answer(platform, &trace, &request)
@@ -124,6 +126,15 @@ fn or_neutral(answered: Result<Response, EdgeError>) -> Result<Response, EdgeErr
         }
         other => other,
     }
+}
+
+/// Development opens what production closes, so it answers this machine alone, wherever the runtime listens.
+fn is_from_outside<P: Platform>(platform: &P, request: &Request) -> bool {
+    let loopback_only = platform.config().access.loopback_only;
+    loopback_only
+        && request
+            .peer
+            .is_some_and(|peer| !peer.to_canonical().is_loopback())
 }
 
 /// Routes that pages of other origins call.

@@ -21,9 +21,11 @@ const enum Max {
   Messages = 500,
   /** A fifth of what browsers give a whole site (about 5 M characters). */
   QueueChars = 1e6,
-  /** Segment's own limit for a message; more would never fit a keepalive request. */
-  MessageChars = 32e3,
+  /** Segment's own limit for a message, which the edge has too. */
+  MessageBytes = 32e3,
 }
+
+export const bytesOf = (text: string): number => new Blob([text]).size;
 
 /** All unsettled messages, oldest first. */
 export const unsettled = (): Message[] => {
@@ -42,7 +44,7 @@ const store = (messages: Message[]): void => {
 
 /** Stores a message; only what is stored is ever sent. */
 export const enqueue = (message: Message): void => {
-  if (JSON.stringify(message).length < Max.MessageChars) {
+  if (bytesOf(JSON.stringify(message)) < Max.MessageBytes) {
     store([...unsettled(), message].slice(-Max.Messages));
   }
 };

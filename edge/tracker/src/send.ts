@@ -4,7 +4,7 @@
 import { edge, writeKey } from "./config";
 import { on } from "./guard";
 import { fingerprint, ready } from "./identity";
-import { type Message, settle, unsettled, without } from "./queue";
+import { bytesOf, type Message, settle, unsettled, without } from "./queue";
 import { load, save } from "./storage";
 
 const enum Max {
@@ -21,8 +21,6 @@ let bytesInFlight = 0;
 let flying: Message[] = [];
 let failures = 0;
 let timer = 0;
-
-const bytesOf = (text: string): number => new Blob([text]).size;
 
 const encode = (body: object): string => JSON.stringify({ ...body, writeKey });
 

@@ -79,8 +79,8 @@ pub struct Device {
 
 /// An accepted event.
 ///
-/// **Invariant:** no raw address or fingerprint is in it, and an email stands in `email` alone, so that
-/// an erasure finds it.
+/// **Invariant:** no raw address or fingerprint is in it, and an email that came where the spec puts one
+/// stands in `email` alone. (A shop may use emails as its `userId`; an erasure has to look there, too.)
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// The shop it belongs to.

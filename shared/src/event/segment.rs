@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::event::{Device, Event, EventKind};
 use crate::id::{Entropy, EventId, ShopId};
-use crate::identity::{Email, FingerprintHash, Salt, Trust};
+use crate::identity::{Email, FingerprintHash, IpHash, Salt, Trust};
 use crate::text::{InvalidField, bounded, required};
 use crate::time::{DAY_MS, UtcMillis};
 
@@ -39,6 +39,9 @@ pub struct Received<'a> {
     pub now: UtcMillis,
     /// The device as far as the request shows it.
     pub device: &'a Device,
+    /// Whether the sender may say which address the visitor has (`context.ip`): the shop's back end may, a
+    /// browser shows its own.
+    pub believes_context: bool,
     /// The batch's `sentAt`, for messages without their own.
     pub sent_at: Option<UtcMillis>,
     /// Kind that the route stands for (`/v1/track`); `None` for a batch.
@@ -268,7 +271,14 @@ fn take_device(
 ) -> Result<Device, InvalidField> {
     let mut device = received.device.clone();
     if let Some(context) = object_at(message, &["context"]) {
-        context.remove("ip");
+        let address = context.remove("ip");
+        let address = address
+            .as_ref()
+            .and_then(Value::as_str)
+            .and_then(|text| text.parse().ok());
+        if let Some(address) = address.filter(|_| received.believes_context) {
+            device.ip = Some(IpHash::of(address, received.salt));
+        }
         if let Some(fingerprint) = take_text(context, "fingerprint", FINGERPRINT_CHARS_MAX)
             .map_err(|fault| fault.inside("context"))?
         {
@@ -314,7 +324,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::identity::IpHash;
 
     const NOW: UtcMillis = UtcMillis::new(1_700_000_000_000);
     const SALT: Salt = Salt::new([1; 32]);
@@ -334,6 +343,7 @@ mod tests {
             identity_secret: "secret",
             now: NOW,
             device: &device,
+            believes_context: false,
             sent_at: sent_at.and_then(UtcMillis::parse_rfc3339),
             kind: None,
         };

@@ -117,9 +117,10 @@ impl Offer {
 pub enum Refusal {
     /// Nobody is known, or no order counts yet.
     ProfileNotFound,
-    /// The next order is not due; from `next` on it is.
+    /// The next order is not due.
     NotInPrimeWindow {
-        /// When the customer becomes eligible.
+        /// When the prime window opens; where none lies ahead, when the idle days are over. With a cycle of
+        /// more than 17 days the idle days end first.
         next: Moment,
     },
     /// The last orders hold no product.

@@ -56,6 +56,8 @@ impl Favourites {
         let considered = &orders[orders.len().saturating_sub(ORDERS_CONSIDERED)..];
         let mut found: BTreeMap<&ExternalId, (Favourite, UtcMillis)> = BTreeMap::new();
         for order in considered {
+            // Two lines of one order are one appearance; numbers of orders need not differ.
+            let mut seen = BTreeSet::new();
             for item in order
                 .items
                 .iter()
@@ -64,7 +66,7 @@ impl Favourites {
                 let (favourite, latest) = found
                     .entry(&item.product_id)
                     .or_insert_with(|| (Favourite::unseen(item), order.at));
-                favourite.add(order, item);
+                favourite.add(order, item, seen.insert(&item.product_id));
                 *latest = order.at;
             }
         }
@@ -108,13 +110,12 @@ impl Favourite {
         }
     }
 
-    fn add(&mut self, order: &Order, item: &OrderItem) {
+    fn add(&mut self, order: &Order, item: &OrderItem, first_line: bool) {
         self.name.clone_from(&item.name);
         self.slug.clone_from(&item.slug);
         self.unit_price = item.unit_price;
         self.total_quantity += u64::from(item.quantity);
-        // Two lines of one order are one appearance.
-        if self.order_numbers.last() != Some(&order.number) {
+        if first_line {
             self.order_numbers.push(order.number.clone());
             self.appearances += 1;
         }

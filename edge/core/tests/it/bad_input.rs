@@ -152,6 +152,15 @@ fn wrong_methods_paths_types_and_keys_have_their_codes() {
     }
 }
 
+#[test]
+fn development_answers_this_machine_only() {
+    let mut outside = request("GET", "/health");
+    outside.peer = "192.0.2.1".parse().ok();
+    let reply = World::development().send(outside.clone());
+    assert_eq!((reply.status, reply.code()), (403, "development_only"));
+    assert_eq!(World::production().send(outside).status, 200);
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_never_give_a_server_error(

@@ -136,7 +136,16 @@ fn in_production_only_the_verified_see_an_offer() {
         ask(&format!("{key}&user_hash={}", vouched())).json["success"],
         true
     );
-    assert_eq!(ask(&format!("&key={}", secret())).json["success"], true);
+    assert_eq!(
+        ask(&format!("&key={}", secret())).code(),
+        "invalid_key",
+        "no secrets in URLs"
+    );
+    let mut backend = footfall_edge::memory::request("GET", &by_email());
+    backend
+        .headers
+        .insert("x-api-key", secret().parse().unwrap());
+    assert_eq!(world.send(backend).json["success"], true);
 }
 
 #[test]

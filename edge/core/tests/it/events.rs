@@ -38,9 +38,13 @@ fn each_message_gets_its_verdict_and_a_broken_one_costs_no_other() {
 #[test]
 fn a_lone_surrogate_or_nul_costs_only_its_own_message() {
     let world = World::development();
-    let body = br#"{"batch":[{"type":"page","userId":"\ud800"},{"type":"page","userId":"a\u0000"},{"type":"page","userId":"u"}]}"#;
+    let body = br#"{"batch":[{"type":"page","userId":"\ud800","messageId":"m"},{"type":"page","userId":"a\u0000"},{"type":"page","userId":"u"}]}"#;
     let reply = world.send(post("/v1/batch", body.to_vec()));
     assert_eq!(statuses(&reply.json), ["dropped", "dropped", "accepted"]);
+    assert_eq!(
+        reply.json["results"][0]["messageId"], "m",
+        "its sender can forget it"
+    );
 }
 
 #[test]
