@@ -3,6 +3,7 @@
 use http::Method;
 use serde_json::Value;
 
+use crate::support::measured;
 use crate::support::world::World;
 
 /// Routes that the edge component serves itself; the document describes them beside the origin's.
@@ -39,7 +40,7 @@ fn every_documented_path_is_a_route() {
             }
         }
     }
-    println!("{count} documented operations answer");
+    measured(format_args!("{count} documented operations answer"));
 }
 
 #[test]

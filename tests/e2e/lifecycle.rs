@@ -6,6 +6,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::main_job::offer_at_edge;
+use crate::support::measured;
 use crate::support::process::{assert_all_end, footfall, runs};
 use crate::support::shop::{new_shopper, send_history};
 use crate::support::world::{Home, World};
@@ -86,7 +87,7 @@ fn ctrl_c_stops_everything_and_the_next_start_is_quick_and_remembers() {
     let begun = Instant::now();
     let again = World::start(home);
     let took = begun.elapsed();
-    println!("second start: {} ms", took.as_millis());
+    measured(format_args!("second start: {} ms", took.as_millis()));
     assert!(took < SECOND_START, "{took:?}");
     assert_eq!(again.report().secret_key, report.secret_key);
     assert_eq!(offer_at_edge(&again.edge(), &email), offer);

@@ -9,7 +9,7 @@ use crate::support::shop::{
     bundle_path, logged, new_shopper, order, send_history, send_orders, status_of,
 };
 use crate::support::world::World;
-use crate::support::{PATIENCE, SHOWN_WITHIN, unique, until};
+use crate::support::{PATIENCE, SHOWN_WITHIN, measured, unique, until};
 
 const TRACK: &str = "/api/intelligence/track-customer";
 const STATUS: &str = "/wp-json/wg/v1/intelligence/bundle-status";
@@ -34,7 +34,10 @@ pub(crate) fn shown_in_time(
         let reply = edge.get(&bundle_path(email)).send().json();
         wanted(&reply).then_some(())
     });
-    println!("{what}: shown at the edge after {} ms", took.as_millis());
+    measured(format_args!(
+        "{what}: shown at the edge after {} ms",
+        took.as_millis()
+    ));
     took
 }
 

@@ -38,3 +38,9 @@ pub(crate) fn unique(prefix: &str) -> String {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     format!("{prefix}-{}-{number}", std::process::id())
 }
+
+/// Says what was measured, also where the test runner keeps the output of tests that pass.
+pub(crate) fn measured(what: std::fmt::Arguments<'_>) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "measured: {what}");
+}

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::http::Target;
-use super::process::{Process, component, footfall, free_port, signal};
+use super::process::{Process, component, footfall, free_port, runs, signal};
 use super::until;
 
 /// The key that signs between edge and origin in every world.
@@ -30,6 +30,7 @@ pub(crate) fn edge_keys() -> SigningKeys {
 pub(crate) struct Home {
     dir: TempDir,
     pub(crate) settings: Vec<(String, String)>,
+    _janitor: Janitor,
 }
 
 impl Home {
@@ -57,6 +58,7 @@ impl Home {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value));
         Self {
+            _janitor: Janitor::of(dir.path()),
             dir,
             settings: settings.collect(),
         }
@@ -124,9 +126,8 @@ pub(crate) struct Pids {
 /// `footfall dev`, running.
 #[derive(Debug)]
 pub(crate) struct World {
-    supervisor: Process,
+    supervisor: Supervisor,
     report: Report,
-    janitor: Child,
     home: Home,
 }
 
@@ -140,18 +141,18 @@ impl World {
     /// Starts on this directory and waits until dev.json tells that both run.
     #[track_caller]
     pub(crate) fn start(home: Home) -> Self {
-        let mut supervisor = home.start(&["dev"]);
-        let janitor = janitor(supervisor.pid(), home.path());
+        let mut supervisor = Supervisor(home.start(&["dev"]));
+        let pid = supervisor.0.pid().to_string();
+        std::fs::write(home.path().join(SUPERVISOR_PID), pid).unwrap();
         let file = home.path().join("dev.json");
         let (report, _) = until("dev.json is written", START, || {
-            supervisor.assert_runs();
+            supervisor.0.assert_runs();
             let text = std::fs::read(&file).ok()?;
             serde_json::from_slice(&text).ok()
         });
         Self {
             supervisor,
             report,
-            janitor,
             home,
         }
     }
@@ -193,60 +194,70 @@ impl World {
     }
 
     pub(crate) fn supervisor(&self) -> u32 {
-        self.supervisor.pid()
+        self.supervisor.0.pid()
     }
 
     /// Ends the supervisor by a signal; the directory stays.
     #[track_caller]
-    pub(crate) fn end(mut self, by: Signal) -> (Home, Option<i32>) {
-        let status = self.supervisor.end(by);
-        self.dismiss_janitor();
-        // The rest of a world is nothing without its supervisor; only the directory goes on.
-        let empty = Home {
-            dir: tempfile::tempdir().unwrap(),
-            settings: Vec::new(),
-        };
-        let home = std::mem::replace(&mut self.home, empty);
+    pub(crate) fn end(self, by: Signal) -> (Home, Option<i32>) {
+        let Self {
+            mut supervisor,
+            report: _,
+            home,
+        } = self;
+        let status = supervisor.0.end(by);
         (home, status.code())
     }
-
-    fn dismiss_janitor(&mut self) {
-        let _ = self.janitor.kill();
-        let _ = self.janitor.wait();
-    }
 }
 
-impl Drop for World {
+/// The supervisor's process; it is asked to stop before it is killed, so that it stops its children.
+#[derive(Debug)]
+struct Supervisor(Process);
+
+impl Drop for Supervisor {
     fn drop(&mut self) {
-        self.dismiss_janitor();
-        if super::process::runs(self.supervisor.pid()) {
-            // The supervisor stops its children; killed, it would leave that to them.
-            signal(self.supervisor.pid(), Signal::TERM);
-            let begun = Instant::now();
-            while super::process::runs(self.supervisor.pid()) && begun.elapsed() < START {
-                std::thread::sleep(Duration::from_millis(10));
-            }
+        let (pid, begun) = (self.0.pid(), Instant::now());
+        if runs(pid) {
+            signal(pid, Signal::TERM);
+        }
+        while runs(pid) && begun.elapsed() < START {
+            std::thread::sleep(Duration::from_millis(10));
         }
         if std::thread::panicking() {
-            println!("log of `footfall dev`:\n{}", self.supervisor.log());
+            println!("log of `footfall dev`:\n{}", self.0.log());
         }
     }
 }
 
-/// Stops the supervisor and clears the directory when this test process is gone, however it went: its
-/// pipe to the janitor closes. A shared world is never dropped, so there is no other place for it.
-fn janitor(supervisor: u32, dir: &Path) -> Child {
-    const WORK: &str = "cat; kill -TERM $1; for _ in $(seq 100); do kill -0 $1 || break; sleep 0.1; done; \
-                        kill -KILL $1; rm -rf -- \"$2\"";
-    Command::new("sh")
-        .args(["-c", WORK, "janitor"])
-        .arg(supervisor.to_string())
-        .arg(dir)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+/// Where the janitor finds whom to stop.
+const SUPERVISOR_PID: &str = "supervisor.pid";
+
+/// Stops the supervisor of a directory and clears the directory when this test process is gone, however it
+/// went: its pipe to the janitor closes. What is shared by all tests is never dropped, so there is no
+/// other place for it.
+#[derive(Debug)]
+struct Janitor(Child);
+
+impl Janitor {
+    fn of(dir: &Path) -> Self {
+        const WORK: &str = "cat; if read -r pid < \"$1/supervisor.pid\"; then kill -TERM $pid; \
+            for _ in $(seq 100); do kill -0 $pid || break; sleep 0.1; done; fi; sleep 1; rm -rf -- \"$1\"";
+        let janitor = Command::new("sh")
+            .args(["-c", WORK, "janitor"])
+            .arg(dir)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        Self(janitor.unwrap())
+    }
+}
+
+impl Drop for Janitor {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Origin and edge, each started, stopped and killed by itself.
