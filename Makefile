@@ -20,7 +20,7 @@ help: ## What can be made
 run: build ## Build what is missing and start origin, edge and demo shop until Ctrl-C
 	@exec $(BINARY) dev
 
-test: build setup-test ## Prove everything: formats, lints, unit, property, store, contract, end to end
+test: build setup-test tests/browser/node_modules ## Prove everything: formats, lints, unit, property, store, contract, end to end
 	@scripts/test.sh
 
 bench: build ## Measure, as ratios and percentiles from one run
@@ -42,6 +42,9 @@ edge/tracker/node_modules: edge/tracker/package-lock.json
 edge/tracker/dist/t.js: edge/tracker/node_modules $(wildcard edge/tracker/src/*) edge/tracker/build.mjs
 	@echo "· building the tracker"
 	@cd edge/tracker && npm run --silent build
+
+tests/browser/node_modules: tests/browser/package-lock.json
+	@cd tests/browser && $(NPM_CI) && touch node_modules
 
 edge/spin/node_modules: edge/spin/package-lock.json
 	@cd edge/spin && $(NPM_CI) && touch node_modules
