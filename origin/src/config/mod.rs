@@ -21,6 +21,8 @@ pub struct Config {
     pub mode: Mode,
     /// Where the origin listens.
     pub origin_addr: SocketAddr,
+    /// Where the embedded edge finds an origin of another machine; `None` is this one's.
+    pub origin_url: Option<String>,
     /// Where the embedded edge host listens.
     pub edge_addr: SocketAddr,
     /// `sqlite:PATH` or `postgres://…`.
@@ -189,6 +191,7 @@ impl Config {
         let mut config = Self {
             mode,
             origin_addr: texts.address("FOOTFALL_ORIGIN_ADDR", "127.0.0.1:8000")?,
+            origin_url: texts.origin_url()?,
             edge_addr: texts.address("FOOTFALL_EDGE_ADDR", "127.0.0.1:8787")?,
             database_url: texts.database_url(&data_dir)?,
             data_dir,
@@ -217,7 +220,9 @@ impl Config {
     /// Where an edge on this machine reaches the origin.
     #[must_use]
     pub fn origin_url(&self) -> String {
-        base_url(self.origin_addr)
+        self.origin_url
+            .clone()
+            .unwrap_or_else(|| base_url(self.origin_addr))
     }
 
     /// Where this machine reaches the embedded edge.
@@ -305,6 +310,7 @@ mod tests {
             ("DATABASE_URL", "mysql://x"),
             ("DATABASE_URL", "sqlite:"),
             ("FOOTFALL_EDGE_KEYS", "too-short"),
+            ("FOOTFALL_ORIGIN_URL", "https://origin.shop.example"),
             ("FOOTFALL_EDGES", "edge.shop.example"),
             ("FOOTFALL_EDGES", "https://edge.shop.example/path"),
             ("FOOTFALL_TRUSTED_PROXY_HOPS", "-1"),

@@ -10,9 +10,10 @@ use super::{ConfigError, DatabaseUrl, EdgeKeys};
 const PROXY_HOPS_MAX: u8 = 10;
 
 /// Each setting: its name in the environment and in the file.
-const NAMES: [(&str, &str); 12] = [
+const NAMES: [(&str, &str); 13] = [
     ("FOOTFALL_MODE", "mode"),
     ("FOOTFALL_ORIGIN_ADDR", "origin_addr"),
+    ("FOOTFALL_ORIGIN_URL", "origin_url"),
     ("FOOTFALL_EDGE_ADDR", "edge_addr"),
     ("DATABASE_URL", "database_url"),
     ("FOOTFALL_DATA_DIR", "data_dir"),
@@ -138,6 +139,22 @@ impl<E: Fn(&str) -> Option<String>> Texts<E> {
                 })
             })
             .collect()
+    }
+
+    /// Where the embedded edge finds the origin; plain HTTP, as the host speaks it.
+    pub(super) fn origin_url(&self) -> Result<Option<String>, ConfigError> {
+        let Some(text) = self.get("FOOTFALL_ORIGIN_URL") else {
+            return Ok(None);
+        };
+        let url = text.trim_end_matches('/');
+        let uri: Option<http::Uri> = url.parse().ok();
+        let fits = uri.is_some_and(|uri| uri.scheme_str() == Some("http") && uri.path() == "/");
+        fits.then(|| Some(url.to_owned())).ok_or_else(|| {
+            ConfigError::invalid(
+                "FOOTFALL_ORIGIN_URL",
+                "must be http://host[:port]; put TLS in front of it",
+            )
+        })
     }
 
     pub(super) fn proxy_hops(&self) -> Result<u8, ConfigError> {

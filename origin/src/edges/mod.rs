@@ -12,7 +12,9 @@
 //!
 //! Several nodes may push at once: entries carry versions, so a second delivery changes nothing.
 
+mod call;
 mod changes;
+mod flusher;
 pub mod openapi;
 mod pusher;
 mod queries;

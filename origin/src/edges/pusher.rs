@@ -3,26 +3,18 @@
 use std::future::Future;
 use std::time::Duration;
 
-use axum::body::Bytes;
-use footfall_shared::signing::{SIGNATURE_HEADER, TIMESTAMP_HEADER};
-use footfall_shared::time::UtcMillis;
 use footfall_shared::wire::internal::{Change, Push, path};
-use http::header::CONTENT_TYPE;
-use http_body_util::Full;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use tokio::task::JoinSet;
 
+use super::call::{CallError, Caller};
 use super::changes::{self, Outgoing};
+use super::flusher::keep_flushing;
 use super::queries;
 use crate::app::App;
 use crate::db::StorageError;
 
 /// How often the queue is looked at without being woken: other nodes and the command line queue too.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How long one call may take.
-const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest pause of the whole task after a failure, in milliseconds: an edge that is back is seen soon.
 const PAUSE_MS_MAX: i64 = 4_000;
 /// Delay after the first failed try, in milliseconds; it doubles with each further one.
@@ -36,31 +28,21 @@ pub enum PushError {
     /// The queue could not be read or written.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// No signing key is set.
-    #[error("FOOTFALL_EDGE_KEYS is not set, so nothing can be signed")]
-    NoKeys,
-    /// The changes are no JSON, or the edge's URL is no URL.
-    #[error("the call cannot be built")]
-    Unbuildable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The edge was not reached.
-    #[error("the edge cannot be reached")]
-    Unreachable(#[source] hyper_util::client::legacy::Error),
-    /// The edge did not answer in time.
-    #[error("the edge did not answer in time")]
-    TimedOut,
-    /// The edge said no.
-    #[error("the edge answered {0}")]
-    Refused(http::StatusCode),
+    /// The changes are no JSON.
+    #[error("the changes cannot be written as JSON")]
+    Unwritable(#[source] serde_json::Error),
+    /// The edge did not take them.
+    #[error(transparent)]
+    Call(#[from] CallError),
 }
 
-type Caller = Client<HttpConnector, Full<Bytes>>;
-
-/// Pushes to every configured edge until `stop` is done, each edge on its own, so that one that is down
+/// Pushes to every configured edge, and gives it the pace of its outbox, until `stop` is done, each edge on its own, so that one that is down
 /// keeps no other waiting.
 pub async fn run(app: App, stop: impl Future<Output = ()> + Send) {
-    let caller: Caller = Client::builder(TokioExecutor::new()).build_http();
+    let caller = Caller::new();
     let mut tasks = JoinSet::new();
     for edge in &app.config().edges {
+        tasks.spawn(keep_flushing(app.clone(), caller.clone(), edge.clone()));
         tasks.spawn(keep_pushing(app.clone(), caller.clone(), edge.clone()));
     }
     stop.await;
@@ -111,7 +93,7 @@ fn tell_failure(edge: &str, before: i64, error: &PushError) {
 /// Sends everything that is due now, once, to every edge; how many changes were taken. For the command
 /// line and for tests; [`run`] does the same for as long as the process lives.
 pub async fn drain(app: &App) -> Result<usize, PushError> {
-    let caller: Caller = Client::builder(TokioExecutor::new()).build_http();
+    let caller = Caller::new();
     let mut taken = 0;
     for edge in &app.config().edges {
         loop {
@@ -139,8 +121,10 @@ async fn push_once(app: &App, caller: &Caller, edge: &str) -> Result<usize, Push
     };
     let (rows, changes): (Vec<_>, Vec<Change>) = outgoing.into_iter().unzip();
     let push = Push { changes };
-    let sent = send(app, caller, edge, &push, now).await;
-    let outgoing: Vec<Outgoing> = rows.into_iter().zip(push.changes).collect();
+    let body = serde_json::to_vec(&push).map_err(PushError::Unwritable)?;
+    let sent = caller.post(app, edge, path::PUSH, body).await;
+    let mut outgoing: Vec<Outgoing> = rows.into_iter().zip(push.changes).collect();
+    outgoing.sort_by_cached_key(|(due, _)| due.lock_order());
     let mut tx = app.db().begin().await?;
     for (due, change) in &outgoing {
         match &sent {
@@ -152,36 +136,8 @@ async fn push_once(app: &App, caller: &Caller, edge: &str) -> Result<usize, Push
         }
     }
     tx.commit().await?;
-    sent.map(|()| outgoing.len())
-}
-
-async fn send(
-    app: &App,
-    caller: &Caller,
-    edge: &str,
-    push: &Push,
-    now: UtcMillis,
-) -> Result<(), PushError> {
-    let unbuildable =
-        |cause: Box<dyn std::error::Error + Send + Sync>| PushError::Unbuildable(cause);
-    let keys = app.config().edge_keys.as_ref().ok_or(PushError::NoKeys)?;
-    let body = serde_json::to_vec(push).map_err(|cause| unbuildable(cause.into()))?;
-    let signature = keys.keys().sign(now, path::PUSH, &body);
-    let request = http::Request::post(format!("{edge}{}", path::PUSH))
-        .header(CONTENT_TYPE, "application/json")
-        .header(TIMESTAMP_HEADER, signature.timestamp)
-        .header(SIGNATURE_HEADER, signature.signature)
-        .body(Full::new(Bytes::from(body)))
-        .map_err(|cause| unbuildable(cause.into()))?;
-    let response = tokio::time::timeout(CALL_TIMEOUT, caller.request(request))
-        .await
-        .map_err(|_| PushError::TimedOut)?
-        .map_err(PushError::Unreachable)?;
-    if response.status().is_success() {
-        Ok(())
-    } else {
-        Err(PushError::Refused(response.status()))
-    }
+    sent?;
+    Ok(outgoing.len())
 }
 
 /// The delay after `attempts` failed tries before this one: doubling, with up to a half of it at random,

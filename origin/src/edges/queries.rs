@@ -20,6 +20,15 @@ pub(super) struct Due {
     pub(super) attempts: i64,
 }
 
+impl Due {
+    /// Rows are locked in the sequence in which writers lock them (shop by shop, devices before customers,
+    /// each by its text), so that the pusher and they cannot wait for each other in a circle.
+    pub(super) fn lock_order(&self) -> (ShopId, bool, String) {
+        let customer = matches!(self.subject, Subject::Customer(_));
+        (self.shop.clone(), customer, self.subject.to_text())
+    }
+}
+
 /// Queues subjects for an edge; each at most once in `subjects`.
 pub(super) async fn enqueue(
     tx: &mut Tx,
@@ -31,7 +40,8 @@ pub(super) async fn enqueue(
     const INSERT: &str = "INSERT INTO edge_pushes \
         (edge, shop_id, subject, version, created_at, attempts, not_before) ";
     const COALESCE: &str = " ON CONFLICT (shop_id, edge, subject) DO UPDATE SET version = \
-        CASE WHEN excluded.version > edge_pushes.version THEN excluded.version ELSE edge_pushes.version END";
+        CASE WHEN excluded.version > edge_pushes.version THEN excluded.version ELSE edge_pushes.version END, \
+        attempts = 0, not_before = excluded.not_before";
     for chunk in subjects.chunks(ROWS_A_STATEMENT) {
         on_db!(tx, |connection| {
             let mut sql = sqlx::QueryBuilder::new(INSERT);

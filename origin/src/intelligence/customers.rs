@@ -274,7 +274,8 @@ impl<'a> Customers<'a> {
         changed.retain(|customer| customer.change > Change::Nothing);
         for customer in &mut changed {
             if customer.change == Change::Told {
-                customer.version += 1;
+                // Never below the clock: a customer who was erased and comes back is newer than the erasure.
+                customer.version = (customer.version + 1).max(self.now.get());
                 customer.updated_at = self.now;
             }
         }

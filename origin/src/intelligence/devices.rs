@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use footfall_shared::event::Device;
 use footfall_shared::id::ShopId;
 use footfall_shared::identity::{EmailHash, FingerprintHash, Geo, IpHash, Trust};
+use footfall_shared::intelligence::track::replaces;
 use footfall_shared::time::UtcMillis;
 use footfall_shared::wire::internal::DeviceLink;
 
@@ -101,7 +102,7 @@ impl KnownDevice {
         }
         let link = match &self.link {
             Some((known, sure)) if known == *email_hash => (known.clone(), (*sure).max(*trust)),
-            Some((known, sure)) if *sure > *trust => (known.clone(), *sure),
+            Some((known, sure)) if !replaces(*sure, *trust) => (known.clone(), *sure),
             _ => ((*email_hash).clone(), *trust),
         };
         let changed = self.link.as_ref() != Some(&link);
