@@ -8,7 +8,7 @@ use std::io::Read as _;
 
 use flate2::read::GzDecoder;
 use footfall_shared::event::segment::{self, MESSAGE_BYTES_MAX, MESSAGES_MAX, Received};
-use footfall_shared::event::{Device, Event, EventKind};
+use footfall_shared::event::{Event, EventKind};
 use footfall_shared::id::EventId;
 use footfall_shared::text::InvalidField;
 use footfall_shared::wire::events::{BatchReply, MessageResult, MessageStatus};
@@ -216,19 +216,13 @@ fn judge<P: Platform>(
             .entry("context")
             .or_insert_with(|| Value::Object(context.clone()));
     }
-    let server = Device::default();
     let received = Received {
         shop: &asked.shop.shop,
         salt: &asked.shop.salt,
         identity_secret: &asked.shop.identity_secret,
         now: platform.now(),
-        // The address of the shop's own server says nothing of the visitor.
-        device: if asked.is_backend() {
-            &server
-        } else {
-            &asked.device
-        },
-        believes_context: asked.is_backend(),
+        device: &asked.device,
+        from_backend: asked.is_backend(),
         sent_at,
         kind,
     };

@@ -74,16 +74,32 @@ pub(crate) async fn admit<P: Platform>(
     if shop.key != Some(KeyKind::Secret) && !shop.allows_origin(request.header("origin")) {
         return Err(EdgeError::OriginNotAllowed);
     }
-    let hops = platform.config().trusted_proxy_hops;
-    let forwarded = request.headers.get_all("x-forwarded-for").iter();
-    let forwarded = forwarded.filter_map(|value| value.to_str().ok());
-    let device = Device {
-        ip: client_address(request.peer, forwarded, hops)
-            .map(|address| IpHash::of(address, &shop.salt)),
-        geo: request.geo.clone(),
-        fingerprint: None,
+    // The address of the shop's own server says nothing of a visitor.
+    let device = if shop.key == Some(KeyKind::Secret) {
+        Device::default()
+    } else {
+        let hops = platform.config().trusted_proxy_hops;
+        let forwarded = request.headers.get_all("x-forwarded-for").iter();
+        let forwarded = forwarded.filter_map(|value| value.to_str().ok());
+        Device {
+            ip: client_address(request.peer, forwarded, hops)
+                .map(|address| IpHash::of(address, &shop.salt)),
+            geo: request.geo.clone(),
+            fingerprint: None,
+        }
     };
     Ok(ShopRequest { shop, device })
+}
+
+/// As [`admit`], for a storefront call whose JSON body may hold the key; gives the body, too.
+pub(crate) async fn admit_with_body<'r, P: Platform, T: Deserialize<'r>>(
+    platform: &P,
+    trace: &Trace,
+    request: &'r Request,
+) -> Result<(ShopRequest, T), EdgeError> {
+    check_body(request, BODY_BYTES_MAX)?;
+    let asked = admit(platform, trace, request, body_key(&request.body).as_deref()).await?;
+    Ok((asked, read_json(&request.body)?))
 }
 
 /// The shop from the cache, else from the origin; one that was known is served for a while longer when

@@ -39,9 +39,9 @@ pub struct Received<'a> {
     pub now: UtcMillis,
     /// The device as far as the request shows it.
     pub device: &'a Device,
-    /// Whether the sender may say which address the visitor has (`context.ip`): the shop's back end may, a
-    /// browser shows its own.
-    pub believes_context: bool,
+    /// Whether the shop's own server sends it, which knows its customers' emails and may say which address a
+    /// visitor has (`context.ip`).
+    pub from_backend: bool,
     /// The batch's `sentAt`, for messages without their own.
     pub sent_at: Option<UtcMillis>,
     /// Kind that the route stands for (`/v1/track`); `None` for a batch.
@@ -250,6 +250,7 @@ fn take_email(
                 "does not belong to the email",
             ));
         }
+        None if received.from_backend => Trust::Verified,
         None => Trust::Claimed,
     };
     Ok((Some(email), Some(trust)))
@@ -276,7 +277,7 @@ fn take_device(
             .as_ref()
             .and_then(Value::as_str)
             .and_then(|text| text.parse().ok());
-        if let Some(address) = address.filter(|_| received.believes_context) {
+        if let Some(address) = address.filter(|_| received.from_backend) {
             device.ip = Some(IpHash::of(address, received.salt));
         }
         if let Some(fingerprint) = take_text(context, "fingerprint", FINGERPRINT_CHARS_MAX)
@@ -343,7 +344,7 @@ mod tests {
             identity_secret: "secret",
             now: NOW,
             device: &device,
-            believes_context: false,
+            from_backend: false,
             sent_at: sent_at.and_then(UtcMillis::parse_rfc3339),
             kind: None,
         };

@@ -12,7 +12,7 @@ use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderName, LINK};
 
 use crate::error::EdgeError;
-use crate::guard::{self, BODY_BYTES_MAX};
+use crate::guard;
 use crate::http::{Request, Response};
 use crate::origin::send_signed;
 use crate::platform::Platform;
@@ -42,15 +42,8 @@ async fn move_offer<P: Platform>(
     trace: &Trace,
     request: &Request,
 ) -> Result<Response, EdgeError> {
-    guard::check_body(request, BODY_BYTES_MAX)?;
-    let asked = guard::admit(
-        platform,
-        trace,
-        request,
-        guard::body_key(&request.body).as_deref(),
-    )
-    .await?;
-    let body: BundleStatusRequest = guard::read_json(&request.body)?;
+    let (asked, body) =
+        guard::admit_with_body::<P, BundleStatusRequest>(platform, trace, request).await?;
     let contract = |status, code, message: &str| EdgeError::Contract {
         status,
         code,

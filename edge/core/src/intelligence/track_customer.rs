@@ -11,7 +11,7 @@ use serde_json::{Map, json};
 
 use crate::error::EdgeError;
 use crate::events::enqueue;
-use crate::guard::{self, BODY_BYTES_MAX, ShopRequest};
+use crate::guard::{self, ShopRequest};
 use crate::http::{Request, Response};
 use crate::intelligence::{customer, recognize};
 use crate::platform::Platform;
@@ -28,17 +28,14 @@ pub(crate) async fn track_customer<P: Platform>(
     trace: &Trace,
     request: &Request,
 ) -> Result<Response, EdgeError> {
-    guard::check_body(request, BODY_BYTES_MAX)?;
-    let asked = guard::admit(
-        platform,
-        trace,
-        request,
-        guard::body_key(&request.body).as_deref(),
-    )
-    .await?;
-    let body: TrackCustomerRequest = guard::read_json(&request.body)?;
-    let track = TrackCustomer::parse(body, &asked.shop.salt, &asked.shop.identity_secret)
+    let (asked, body) =
+        guard::admit_with_body::<P, TrackCustomerRequest>(platform, trace, request).await?;
+    let mut track = TrackCustomer::parse(body, &asked.shop.salt, &asked.shop.identity_secret)
         .map_err(EdgeError::field)?;
+    if asked.is_backend() {
+        // The shop's own server needs no proof of whom it speaks for.
+        track.email = track.email.map(|(email, _)| (email, Trust::Verified));
+    }
     let device = Device {
         fingerprint: track.fingerprint.clone(),
         ..asked.device.clone()

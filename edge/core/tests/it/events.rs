@@ -2,7 +2,7 @@ use std::io::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::support::{World, post, publishable};
+use crate::support::{World, post, publishable, secret};
 
 fn statuses(reply: &Value) -> Vec<&str> {
     let results = reply["results"].as_array().unwrap();
@@ -132,4 +132,29 @@ fn a_batch_without_an_origin_is_taken_by_a_warm_edge_and_refused_by_a_cold_one()
             .status,
         200
     );
+}
+
+#[test]
+fn the_shops_server_vouches_for_emails_and_speaks_for_visitors() {
+    let world = World::production();
+    let message = json!({"type": "identify", "userId": "u", "traits": {"email": "a@b.cd"},
+        "context": {"ip": "203.0.113.7"}});
+    let send = |key: String| {
+        let mut request = post("/v1/identify", message.to_string().into_bytes());
+        request.headers.insert("x-api-key", key.parse().unwrap());
+        assert_eq!(world.send(request).status, 200);
+        let event: Value =
+            serde_json::from_str(world.edge.outbox.waiting().last().unwrap()).unwrap();
+        (event["trust"].clone(), event["device"]["ip"].clone())
+    };
+    let (from_server, from_browser) = (send(secret()), send(publishable()));
+    assert_eq!(
+        (from_server.0.as_str(), from_browser.0.as_str()),
+        (Some("verified"), Some("claimed"))
+    );
+    assert_ne!(
+        from_server.1, from_browser.1,
+        "the visitor's address, not the server's"
+    );
+    assert!(from_server.1.is_string());
 }
