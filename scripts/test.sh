@@ -38,7 +38,8 @@ step "lints, wasm" cargo clippy --quiet "${wasm[@]}" --target wasm32-wasip2 -- -
 step "licences, bans and sources" cargo deny --log-level error check bans licenses sources
 step "types of the tracker" npm --prefix edge/tracker run --silent typecheck
 step "rules and edge core" cargo test --quiet -p footfall-shared -p footfall-edge
-step "embedded host" cargo test --quiet -p footfall-edge-host
+# In release, like the binary: an unoptimized compiler would take minutes over each component.
+step "embedded host" cargo test --quiet --release -p footfall-edge-host
 FOOTFALL_TEST_POSTGRES=$(scripts/postgres-test.sh start)
 export FOOTFALL_TEST_POSTGRES
 step "origin, on SQLite and PostgreSQL" cargo test --quiet -p footfall
