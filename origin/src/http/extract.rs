@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Request};
 use axum::http::request::Parts;
 use footfall_shared::signing::{SIGNATURE_HEADER, TIMESTAMP_HEADER};
@@ -27,6 +27,10 @@ pub const ORDERS_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const SIGNED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+/// How much of a refused body is read on.
+const DISCARDED_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// And for how long.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A JSON body of at most `BYTES_MAX` bytes.
 #[derive(Debug)]
@@ -161,21 +165,25 @@ fn require_json(headers: &HeaderMap) -> Result<(), AppError> {
 
 /// Reads the whole body, at most `bytes_max` of it.
 async fn read_body(request: Request, bytes_max: usize) -> Result<Bytes, AppError> {
-    let told = request
-        .headers()
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok());
-    if told
-        .and_then(|text| text.parse::<u64>().ok())
-        .is_some_and(|told| told > bytes_max as u64)
-    {
-        return Err(AppError::TooLarge { bytes_max });
+    let told = request.headers().get(CONTENT_LENGTH);
+    let told = told.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let mut body = request.into_body();
+    let read = if told.is_some_and(|told| told > bytes_max as u64) {
+        Err(AppError::TooLarge { bytes_max })
+    } else {
+        let reading = read_at_most(&mut body, bytes_max);
+        tokio::time::timeout(BODY_TIMEOUT, reading)
+            .await
+            .unwrap_or(Err(AppError::TimedOut))
+    };
+    if matches!(read, Err(AppError::TooLarge { .. })) {
+        discard(&mut body).await;
     }
-    let reading = Limited::new(request.into_body(), bytes_max).collect();
-    let collected = tokio::time::timeout(BODY_TIMEOUT, reading)
-        .await
-        .map_err(|_| AppError::TimedOut)?;
-    match collected {
+    read
+}
+
+async fn read_at_most(body: &mut Body, bytes_max: usize) -> Result<Bytes, AppError> {
+    match Limited::new(body, bytes_max).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
             Err(AppError::TooLarge { bytes_max })
@@ -186,6 +194,21 @@ async fn read_body(request: Request, bytes_max: usize) -> Result<Bytes, AppError
             reason: "The body could not be read".into(),
         }),
     }
+}
+
+/// Reads on for a while. Many clients look for the reply only when they have sent everything, and would
+/// see nothing but a broken connection.
+async fn discard(body: &mut Body) {
+    let reading = async {
+        let mut left = DISCARDED_BYTES_MAX;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DISCARD_TIMEOUT, reading).await;
 }
 
 /// Parses a JSON body without NUL characters; a fault names the field and never repeats its value.
