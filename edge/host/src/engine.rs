@@ -6,6 +6,7 @@ use crate::guest::{Guest, Stores};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::time::Sleep;
@@ -162,8 +163,10 @@ impl WorkerState for Reuse {
     }
 
     fn drop(&self, store: Store<Guest>, result: wasmtime::Result<()>) {
+        // Idle instances go with the runtime; wasmtime takes that for a panic.
+        let stopping = store.data().stores.stopping.load(Ordering::Relaxed);
         drop(store);
-        if let Err(error) = result {
+        if let Some(error) = result.err().filter(|_| !stopping) {
             tracing::error!(
                 error = format!("{error:#}"),
                 "an instance of the component failed"

@@ -7,6 +7,7 @@ use crate::outgoing::{OriginClient, OriginHooks};
 use crate::sqlite::Database;
 use crate::variables::Variables;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
@@ -16,6 +17,8 @@ pub(crate) struct Stores {
     pub(crate) database: Arc<Database>,
     pub(crate) variables: Variables,
     pub(crate) origin: OriginClient,
+    /// The host stops: instances that end from now on are no fault.
+    pub(crate) stopping: AtomicBool,
 }
 
 /// The data of one wasmtime store.

@@ -50,6 +50,7 @@ use std::fs::{self, File, TryLockError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use ticker::Ticker;
 use variables::Variables;
@@ -116,6 +117,7 @@ impl Host {
                 database: Database::open(&data_dir.join("edge.db"))?,
                 variables: Variables::new(variables),
                 origin,
+                stopping: AtomicBool::new(false),
             });
             let handler = engine::load(&component, Arc::clone(&stores))?;
             Ok::<_, HostError>((stores, handler))
@@ -150,6 +152,7 @@ impl Host {
         } = self;
         server.stop(STOP_PATIENCE).await;
         ticker.stop(STOP_PATIENCE).await;
+        stores.stopping.store(true, Ordering::Relaxed);
         stores.key_value.close().await;
         stores.database.close().await;
         tracing::info!("the edge has stopped");
