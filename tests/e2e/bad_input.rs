@@ -201,7 +201,7 @@ fn the_edge_refuses_bad_questions() {
         (400, get("fingerprint=%00")),
         (404, get("fingerprint=a-device-that-nobody-knows")),
         (404, get("customer_email=nobody@example.com")),
-        (401, get("customer_email=a@example.com&key=ff_sk_unknown")),
+        (401, get("customer_email=a@example.com&key=ff_pk_unknown")),
         (405, edge.call(Method::DELETE, bundle)),
         (405, edge.post(bundle, &json!({}))),
         (405, edge.post("/t.js", &json!({}))),

@@ -79,6 +79,8 @@ fn ctrl_c_stops_everything_and_the_next_start_is_quick_and_remembers() {
     let (report, pids) = (world.report().clone(), world.report().pids);
     let (home, code) = world.end(Signal::INT);
     assert_eq!(code, Some(0));
+    let log = std::fs::read_to_string(home.path().join("dev.log")).unwrap();
+    assert!(!log.contains("ERROR"), "{log}");
     assert_all_end(&[pids.origin, pids.edge], Duration::from_millis(100));
     assert!(
         !home.path().join("dev.json").exists(),

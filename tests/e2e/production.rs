@@ -130,6 +130,17 @@ fn a_key_that_is_none_opens_nothing() {
 }
 
 #[test]
+fn a_secret_key_in_a_url_opens_nothing() {
+    let shop = Shop::shared();
+    let query = format!("customer_email=shopper@example.com&key={}", shop.secret_key);
+    let wp = format!("/wp-json/wg/v1/intelligence/profile?{query}");
+    let bundle = format!("/api/intelligence/bundle?{query}");
+    shop.pair.origin().get(&wp).expect(401);
+    shop.pair.edge().get(&wp).expect(401);
+    shop.pair.edge().get(&bundle).expect(401);
+}
+
+#[test]
 fn a_pages_key_does_not_open_the_shops_own_routes() {
     let shop = Shop::shared();
     for target in [shop.pair.edge(), shop.pair.origin()] {

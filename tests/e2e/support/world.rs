@@ -142,7 +142,8 @@ impl World {
     #[track_caller]
     pub(crate) fn start(home: Home) -> Self {
         let mut supervisor = Supervisor(home.start(&["dev"]));
-        let pid = supervisor.0.pid().to_string();
+        // A whole line, for the janitor's `read`.
+        let pid = format!("{}\n", supervisor.0.pid());
         std::fs::write(home.path().join(SUPERVISOR_PID), pid).unwrap();
         let file = home.path().join("dev.json");
         let (report, _) = until("dev.json is written", START, || {
