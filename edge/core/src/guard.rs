@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** the raw client address ends here; handlers see its hash.
 
+use std::rc::Rc;
+
 use base64::Engine as _;
 use footfall_shared::event::Device;
 use footfall_shared::identity::{IpHash, client_address};
@@ -34,7 +36,7 @@ const SHOP_STALE_MS_MAX: i64 = DAY_MS;
 #[derive(Debug)]
 pub(crate) struct ShopRequest {
     /// The shop.
-    pub(crate) shop: ShopEntry,
+    pub(crate) shop: Rc<ShopEntry>,
     /// The device as far as the request itself shows it.
     pub(crate) device: Device,
 }
@@ -108,14 +110,22 @@ async fn resolve<P: Platform>(
     platform: &P,
     trace: &Trace,
     question: ResolveShop,
-) -> Result<Option<ShopEntry>, EdgeError> {
+) -> Result<Option<Rc<ShopEntry>>, EdgeError> {
     let (ResolveShop::KeyHash(name) | ResolveShop::Slug(name)) = &question;
     let key = key::shop(name);
-    let held = cache::get::<ShopEntry>(platform.cache(), &key).await;
     let now = platform.now();
-    if let Some(entry) = held.as_ref().filter(|entry| entry.is_fresh(now)) {
+    if let Some(shop) = platform.shops().get(&key, now) {
         trace.cache(true);
-        return Ok(entry.value.clone());
+        return Ok(Some(shop));
+    }
+    let mut held = cache::get::<ShopEntry>(platform.cache(), &key).await;
+    if let Some(entry) = held.as_mut().filter(|entry| entry.is_fresh(now)) {
+        trace.cache(true);
+        let shop = entry.value.take().map(Rc::new);
+        if let Some(shop) = &shop {
+            platform.shops().keep(key, shop, now);
+        }
+        return Ok(shop);
     }
     trace.cache(false);
     match ask::<P, ResolvedShop>(platform, trace, path::RESOLVE_SHOP, &question).await {
@@ -123,12 +133,12 @@ async fn resolve<P: Platform>(
             // Its version is the time of the question: a revocation pushed later is always newer.
             let entry = Entry::fresh(now.get(), shop, now);
             cache::put_fetched(platform.cache(), &key, &entry).await;
-            Ok(entry.value)
+            Ok(entry.value.map(Rc::new))
         }
         Err(unreachable) => held
             .filter(|entry| now.since(entry.until) < SHOP_STALE_MS_MAX)
             .and_then(|entry| entry.value)
-            .map(Some)
+            .map(|shop| Some(Rc::new(shop)))
             .ok_or(EdgeError::OriginUnreachable(unreachable)),
     }
 }

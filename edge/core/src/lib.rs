@@ -37,6 +37,7 @@ pub mod outbox;
 pub mod platform;
 pub mod push;
 pub mod router;
+pub mod shops;
 mod trace;
 
 pub use config::EdgeConfig;

@@ -13,6 +13,7 @@ use crate::platform::{
     Cache, CacheError, OriginLink, OriginRequest, OriginResponse, OriginUnreachable, Outbox,
     OutboxError, Platform, QueuedEvent, WaitingEvent,
 };
+use crate::shops::ShopMemo;
 
 /// A cache in memory.
 #[derive(Debug, Default)]
@@ -166,6 +167,8 @@ pub struct Memory {
     pub origin: MemoryOrigin,
     /// Its settings.
     pub config: EdgeConfig,
+    /// What it remembers of shops.
+    pub shops: ShopMemo,
     /// Its clock.
     pub now: Cell<UtcMillis>,
     drawn: Cell<u64>,
@@ -186,6 +189,7 @@ impl Memory {
                 asked: RefCell::default(),
             },
             config: EdgeConfig::parse(mode, &"k".repeat(32), "0").unwrap(),
+            shops: ShopMemo::default(),
             now: Cell::new(now),
             drawn: Cell::new(0),
         }
@@ -207,6 +211,10 @@ impl Platform for Memory {
 
     fn origin(&self) -> &MemoryOrigin {
         &self.origin
+    }
+
+    fn shops(&self) -> &ShopMemo {
+        &self.shops
     }
 
     fn config(&self) -> &EdgeConfig {

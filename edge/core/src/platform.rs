@@ -9,6 +9,7 @@ use footfall_shared::time::UtcMillis;
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::config::EdgeConfig;
+use crate::shops::ShopMemo;
 
 /// A runtime that the core runs on.
 pub trait Platform {
@@ -25,6 +26,8 @@ pub trait Platform {
     fn outbox(&self) -> &Self::Outbox;
     /// The way to the origin.
     fn origin(&self) -> &Self::Origin;
+    /// The shops that this instance has in its own memory, empty at its start.
+    fn shops(&self) -> &ShopMemo;
     /// The deployment's settings.
     fn config(&self) -> &EdgeConfig;
     /// The clock, correct to a few seconds.

@@ -57,6 +57,7 @@ async fn take<P: Platform>(platform: &P, change: Change) {
             cache::put_pushed(cache, &key::address(&shop, &ip), &entry).await;
         }
         Change::Key { key, version } => {
+            platform.shops().clear();
             // Never fresh: the next request asks the origin anew.
             let entry = Entry::<footfall_shared::shop::ShopEntry> {
                 version,

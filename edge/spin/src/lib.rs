@@ -8,59 +8,32 @@
 
 #![cfg(target_family = "wasm")]
 
+mod exchange;
 mod geo;
 mod origin;
 mod outbox;
 mod platform;
 
-use std::net::{IpAddr, SocketAddr};
+use spin_sdk::wasip3::exports::http::handler::Guest;
+use spin_sdk::wasip3::http::types::{ErrorCode, Request, Response};
 
-use bytes::Bytes;
-use footfall_edge::error::EdgeError;
-use footfall_edge::{Request, Response};
-use http_body_util::{BodyExt as _, Full, Limited};
-use spin_sdk::http_service;
-
+use crate::exchange::Unread;
 use crate::platform::SpinPlatform;
 
-/// Largest body read, in bytes; the routes have tighter bounds of their own.
-const BODY_BYTES_MAX: usize = 4 * 1024 * 1024 + 1;
-/// Header in which Spin tells the socket's address, `ip:port`.
-const CLIENT_ADDRESS_HEADER: &str = "spin-client-addr";
+struct Component;
 
-#[http_service]
-async fn handle(
-    request: spin_sdk::http::Request,
-) -> anyhow::Result<spin_sdk::http::Response<Full<Bytes>>> {
-    let platform = SpinPlatform::get().await?;
-    let (head, body) = request.into_parts();
-    let response = match Limited::new(body, BODY_BYTES_MAX).collect().await {
-        Ok(body) => {
-            let peer = head.headers.get(CLIENT_ADDRESS_HEADER).and_then(|value| {
-                let text = value.to_str().ok()?;
-                let address = text.parse::<SocketAddr>().map(|socket| socket.ip());
-                address.or_else(|_| text.parse::<IpAddr>()).ok()
-            });
-            let geo = geo::read(&head.headers, platform.geo_header());
-            let request = Request {
-                method: head.method,
-                path: head.uri.path().to_owned(),
-                query: head.uri.query().unwrap_or_default().to_owned(),
-                headers: head.headers,
-                body: body.to_bytes().into(),
-                peer,
-                geo,
-            };
-            footfall_edge::route(&*platform, request).await
-        }
-        Err(_) => EdgeError::PayloadTooLarge(BODY_BYTES_MAX - 1).to_response(),
-    };
-    Ok(to_spin(response))
-}
+spin_sdk::wasip3::http::service::export!(Component);
 
-fn to_spin(response: Response) -> spin_sdk::http::Response<Full<Bytes>> {
-    let mut out = spin_sdk::http::Response::new(Full::new(Bytes::from(response.body)));
-    *out.status_mut() = response.status;
-    *out.headers_mut() = response.headers;
-    out
+impl Guest for Component {
+    async fn handle(request: Request) -> Result<Response, ErrorCode> {
+        let opened = SpinPlatform::get().await;
+        let platform =
+            opened.map_err(|fault| ErrorCode::InternalError(Some(format!("{fault:#}"))))?;
+        let response = match exchange::read(request, platform.geo_header()).await {
+            Ok(request) => footfall_edge::route(&*platform, request).await,
+            Err(Unread::Refused(fault)) => fault.to_response(),
+            Err(Unread::Broken(code)) => return Err(code),
+        };
+        exchange::reply(response)
+    }
 }

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use footfall_edge::platform::{Cache, CacheError};
+use footfall_edge::shops::ShopMemo;
 use footfall_edge::{EdgeConfig, Platform};
 use footfall_shared::id::Entropy;
 use footfall_shared::time::UtcMillis;
@@ -27,6 +28,7 @@ pub(crate) struct SpinPlatform {
     origin: SpinOrigin,
     config: EdgeConfig,
     geo_header: String,
+    shops: ShopMemo,
 }
 
 impl SpinPlatform {
@@ -65,6 +67,7 @@ impl SpinPlatform {
                 .await
                 .unwrap_or_default()
                 .to_ascii_lowercase(),
+            shops: ShopMemo::default(),
         })
     }
 }
@@ -84,6 +87,10 @@ impl Platform for SpinPlatform {
 
     fn origin(&self) -> &SpinOrigin {
         &self.origin
+    }
+
+    fn shops(&self) -> &ShopMemo {
+        &self.shops
     }
 
     fn config(&self) -> &EdgeConfig {

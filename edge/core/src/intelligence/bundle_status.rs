@@ -76,7 +76,7 @@ async fn move_offer<P: Platform>(
     }
     let email = body.customer_email.filter(|text| !text.trim().is_empty());
     let question = MoveOffer {
-        shop: asked.shop.shop,
+        shop: asked.shop.shop.clone(),
         offer: offer.as_str().to_owned(),
         status,
         customer_email: email

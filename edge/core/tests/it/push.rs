@@ -114,3 +114,35 @@ fn only_a_signed_push_is_taken() {
     let body = serde_json::to_value(Push { changes: vec![] }).unwrap();
     assert_eq!(world.post(path::PUSH, &body).status, 401);
 }
+
+#[test]
+fn a_revoked_key_is_refused_by_other_instances_within_a_second() {
+    use footfall_edge::cache::{self, Entry, key};
+    use footfall_edge::shops::MEMO_MS;
+    use footfall_shared::shop::ShopEntry;
+    use footfall_shared::time::UtcMillis;
+
+    let world = World::development().knows(with_offer(entry(30, 7)));
+    let started = world.edge.now.get();
+    // The first look-up asks the origin, the second reads the cache and is remembered.
+    offer(&world);
+    offer(&world);
+    // Another instance takes the push: this one sees it only in the cache that they share.
+    let gone = Entry::<ShopEntry> {
+        version: i64::MAX,
+        until: UtcMillis::new(0),
+        value: None,
+    };
+    futures_executor::block_on(cache::put_pushed(
+        &world.edge.cache,
+        &key::shop("demo"),
+        &gone,
+    ));
+    let asked = world.asked();
+    world.edge.now.set(started.plus(MEMO_MS - 1));
+    offer(&world);
+    assert_eq!(world.asked(), asked);
+    world.edge.now.set(started.plus(MEMO_MS));
+    offer(&world);
+    assert!(world.edge.origin.paths()[asked..].contains(&path::RESOLVE_SHOP.to_owned()));
+}
