@@ -63,6 +63,11 @@ pub fn measure(world: &World) -> anyhow::Result<Vec<Figure>> {
             Target::AtMost(2.0),
         ),
         Figure::plain("bundle look-up at 10,000/s: p99.9", latency(0.999), "ms"),
+        Figure::plain(
+            "bundle look-up at 10,000/s: never answered",
+            open.unanswered as f64,
+            "requests",
+        ),
         Figure::against(
             "bundle look-up, 64 connections",
             edge.per_second(),
