@@ -113,12 +113,15 @@ mod tests {
         file.extend(record);
         file.extend(b"\xab\xcd\xefMaxMind.com");
         let (map, u16_, u32_, text) = (0xe0, 0xa1, 0xc4, 0x40);
-        file.push(map | 6);
+        file.push(map | 9);
         for (key, value) in [
             ("node_count", &[u32_, 0, 0, 0, 8][..]),
             ("record_size", &[u16_, 24]),
             ("ip_version", &[u16_, 4]),
             ("binary_format_major_version", &[u16_, 2]),
+            ("binary_format_minor_version", &[u16_, 0]),
+            ("languages", &[0x00, 0x04]),
+            ("description", &[map]),
             ("database_type", b"\x44Test"),
             ("build_epoch", &[0x01, 0x02, 1]),
         ] {
