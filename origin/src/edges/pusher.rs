@@ -15,6 +15,9 @@ use crate::db::StorageError;
 
 /// How often the queue is looked at without being woken: other nodes and the command line queue too.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long changes are gathered once there is one: what comes in bursts goes out in one call, and its
+/// settlement does not take SQLite's writer, and a sync, after each of them.
+const GATHER: Duration = Duration::from_millis(20);
 /// Longest pause of the whole task after a failure, in milliseconds: an edge that is back is seen soon.
 const PAUSE_MS_MAX: i64 = 4_000;
 /// Delay after the first failed try, in milliseconds; it doubles with each further one.
@@ -74,7 +77,7 @@ async fn keep_pushing(app: App, caller: Caller, edge: String) {
         }
         tokio::select! {
             // The sender lives in `app`, which this task holds, so the channel never closes.
-            _ = woken.changed() => {}
+            _ = woken.changed() => tokio::time::sleep(GATHER).await,
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
