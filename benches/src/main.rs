@@ -7,21 +7,36 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use footfall_benches::process::taken_by_others;
 use footfall_benches::report::{Figure, table};
 use footfall_benches::world::World;
 use footfall_benches::{baseline, edge, origin, sizes};
 
+/// What others may take of the CPU before it has to be said.
+const OTHERS_MAX: f64 = 0.05;
+
 fn main() -> anyhow::Result<()> {
     let part = std::env::args().nth(1);
+    if part.as_deref() == Some(baseline::COMMAND) {
+        return baseline::serve();
+    }
+    let others = taken_by_others()?;
     let figures = match part.as_deref() {
-        Some(baseline::COMMAND) => return baseline::serve(),
         None => [on_sqlite(true, true)?, on_postgres()?].concat(),
         Some("edge") => on_sqlite(true, false)?,
         Some("sqlite") => on_sqlite(false, true)?,
         Some("postgres") => on_postgres()?,
         Some(other) => bail!("no part {other:?}; there are edge, sqlite and postgres"),
     };
-    writeln!(std::io::stdout(), "\n{}", table(&figures))?;
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "\n{}", table(&figures))?;
+    if others > OTHERS_MAX {
+        let percent = others * 100.0;
+        writeln!(
+            stdout,
+            "Other programs took {percent:.0} % of the CPU before this run: its figures are worse than the machine's."
+        )?;
+    }
     Ok(())
 }
 

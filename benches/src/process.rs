@@ -4,6 +4,35 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+/// How long the machine is watched before a run.
+const WATCHED: Duration = Duration::from_secs(1);
+
+/// The share of the machine's CPU time, 0 to 1, that others take before a run: what is above a few
+/// hundredths spoils its figures.
+///
+/// # Errors
+/// When `/proc/stat` does not tell.
+pub fn taken_by_others() -> anyhow::Result<f64> {
+    let (idle_before, all_before) = machine_ticks()?;
+    std::thread::sleep(WATCHED);
+    let (idle, all) = machine_ticks()?;
+    let passed = all.saturating_sub(all_before).max(1) as f64;
+    Ok(1.0 - idle.saturating_sub(idle_before) as f64 / passed)
+}
+
+/// The machine's idle and whole CPU time so far.
+fn machine_ticks() -> anyhow::Result<(u64, u64)> {
+    let stat = std::fs::read_to_string("/proc/stat")?;
+    let line = stat.lines().next().context("/proc/stat is empty")?;
+    let ticks: Vec<u64> = line
+        .split_whitespace()
+        .skip(1)
+        .map(str::parse)
+        .collect::<Result<_, _>>()?;
+    let idle = *ticks.get(3).context("/proc/stat tells no idle time")?;
+    Ok((idle, ticks.iter().sum()))
+}
+
 /// CPU time that the process has used so far, in user and system mode together.
 ///
 /// # Errors

@@ -67,10 +67,11 @@ fn verdict(reached: bool, value: f64, bound: f64) -> String {
     if reached {
         return "reached".to_owned();
     }
-    format!(
-        "missed by {:.0} %",
-        ((value - bound) / bound * 100.0).abs().max(1.0)
-    )
+    let times = value / bound;
+    if times > 10.0 {
+        return format!("missed {times:.0} times over");
+    }
+    format!("missed by {:.0} %", ((times - 1.0) * 100.0).abs().max(1.0))
 }
 
 /// Three significant digits for small numbers, whole ones with separators for large.
@@ -134,6 +135,7 @@ mod tests {
         check(3.0, Target::AtMost(2.0), "missed by 50 %");
         check(15_000.0, Target::AtLeast(20_000.0), "missed by 25 %");
         check(2.001, Target::AtMost(2.0), "missed by 1 %");
+        check(5000.0, Target::AtMost(2.0), "missed 2500 times over");
     }
 
     #[test]
