@@ -34,7 +34,7 @@ component: $(COMPONENT) ## The edge component that spin.toml names
 
 binary: ## The binary `footfall` with the embedded edge host
 	@echo "· building the footfall binary (a first build takes some minutes)"
-	@cargo build --quiet --release -p footfall --features edge-host
+	@cargo build --release -p footfall --features edge-host
 
 edge/tracker/node_modules: edge/tracker/package-lock.json
 	@cd edge/tracker && $(NPM_CI) && touch node_modules
@@ -52,7 +52,7 @@ edge/spin/node_modules: edge/spin/package-lock.json
 # Cargo knows best what has changed; the copy is renewed only when the component did.
 $(COMPONENT): setup-wasm edge/tracker/dist/t.js edge/spin/node_modules FORCE
 	@echo "· building the edge component"
-	@cargo build --quiet -p footfall-edge-spin --target wasm32-wasip2 --profile release-wasm
+	@cargo build -p footfall-edge-spin --target wasm32-wasip2 --profile release-wasm
 	@built="$(CARGO_TARGET_DIR)/wasm32-wasip2/release-wasm/footfall_edge_spin.wasm"; \
 	if [[ ! -f $@ || $$built -nt $@ ]]; then mkdir -p $(@D); node scripts/shrink-component.mjs "$$built" $@; fi
 
