@@ -177,9 +177,12 @@ fn request_id<P: Platform>(platform: &P, request: &Request) -> String {
     };
     match request.header(REQUEST_ID_HEADER).filter(fits) {
         Some(id) => id.to_owned(),
-        None => {
-            let id = EventId::generate(platform.now(), platform.entropy());
-            id.as_str().replacen("evt_", "req_", 1)
-        }
+        None => new_request_id(platform),
     }
+}
+
+/// An id for what comes without one.
+pub(crate) fn new_request_id<P: Platform>(platform: &P) -> String {
+    let id = EventId::generate(platform.now(), platform.entropy());
+    id.as_str().replacen("evt_", "req_", 1)
 }
