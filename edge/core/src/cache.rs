@@ -121,11 +121,10 @@ pub async fn put_local<T: Serialize>(cache: &impl Cache, key: &str, entry: &Entr
     put(cache, key, entry).await;
 }
 
-/// The version in an entry as it is kept; `None` for what is no entry.
+/// What every entry tells of itself, whatever it is a copy of; `None` for what is no entry.
 #[must_use]
-pub fn version_of(entry: &[u8]) -> Option<i64> {
-    let entry: Entry<serde::de::IgnoredAny> = serde_json::from_slice(entry).ok()?;
-    Some(entry.version)
+pub fn head_of(entry: &[u8]) -> Option<Entry<serde::de::IgnoredAny>> {
+    serde_json::from_slice(entry).ok()
 }
 
 /// [`Cache::push`] for a store that everybody sees alike: floors stand beside the entries.
