@@ -38,23 +38,14 @@ async fn take<P: Platform>(platform: &P, change: Change) {
             let entry = Entry::fresh(version, entry.map(|entry| *entry), now);
             cache::put_pushed(cache, &key::customer(&shop, &email_hash), &entry).await;
         }
-        Change::Fingerprint {
+        Change::Device {
             shop,
-            fingerprint,
+            key,
             version,
             link,
         } => {
             let entry = Entry::fresh(version, link, now);
-            cache::put_pushed(cache, &key::fingerprint(&shop, &fingerprint), &entry).await;
-        }
-        Change::Address {
-            shop,
-            ip,
-            version,
-            link,
-        } => {
-            let entry = Entry::fresh(version, link, now);
-            cache::put_pushed(cache, &key::address(&shop, &ip), &entry).await;
+            cache::put_pushed(cache, &key::device(&shop, &key), &entry).await;
         }
         Change::Key { key, version } => {
             platform.shops().clear();

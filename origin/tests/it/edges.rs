@@ -134,14 +134,19 @@ on_both! {
         for change in &taken {
             told.push(match change {
                 Change::Customer { version, .. } => ("customer", *version, None),
-                Change::Fingerprint { version, link, .. } => ("print", *version, link.as_ref().map(|link| link.trust)),
-                Change::Address { version, link, .. } => ("ip", *version, link.as_ref().map(|link| link.trust)),
+                Change::Device { version, key, link, .. } => {
+                    let link = link.as_ref().unwrap();
+                    let (_, trust) = link.owner.recognized_by(key).unwrap();
+                    (key.parts().0, *version, Some(trust))
+                }
                 Change::Key { version, .. } => ("key", *version, None),
             });
         }
         told.sort_by_key(|(kind, ..)| *kind);
         let expected = [
-            ("customer", shop.app.now().get(), None), ("ip", 1, Some(Trust::Address)), ("print", 1, Some(Trust::Verified)),
+            ("customer", shop.app.now().get(), None),
+            ("fingerprint", 1, Some(Trust::Claimed)),
+            ("ip", 1, Some(Trust::Address)),
         ];
         assert_eq!(told, expected);
     }
