@@ -12,14 +12,15 @@ use worker::{Cf, Headers, ResponseBody, ResponseBuilder, console_error};
 
 use crate::platform::Unusable;
 
-/// Largest body read, in bytes; the routes have tighter bounds of their own.
+/// No more than this is read of a body, in bytes: more than any route takes, so that the route itself
+/// refuses what is longer.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024 + 1;
 /// Header in which Cloudflare tells the client's address. Its front writes it over whatever came in.
 const CLIENT_ADDRESS_HEADER: &str = "cf-connecting-ip";
 /// Longest name of a city taken, in bytes.
 const CITY_BYTES_MAX: usize = 200;
 
-/// Reads a request whole.
+/// Reads a request. An error means that it broke off.
 pub(crate) async fn read(mut request: worker::Request) -> Result<Request, EdgeError> {
     // worker's own reading makes a GET of a method that it does not know.
     let method = Method::from_bytes(request.inner().method().as_bytes())
@@ -78,24 +79,19 @@ async fn read_body(
     let told = headers
         .get(http::header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    match told {
-        Some(bytes) if bytes > BODY_BYTES_MAX => {
-            Err(EdgeError::PayloadTooLarge(BODY_BYTES_MAX - 1))
-        }
-        // The runtime cuts a body at the length that was told, so one step takes it whole.
-        Some(_) => request.bytes().await.map_err(unread),
-        None => {
-            let mut stream = request.stream().map_err(unread)?;
-            let mut body = Vec::new();
-            while let Some(chunk) = stream.try_next().await.map_err(unread)? {
-                if body.len() + chunk.len() > BODY_BYTES_MAX {
-                    return Err(EdgeError::PayloadTooLarge(BODY_BYTES_MAX - 1));
-                }
-                body.extend(chunk);
-            }
-            Ok(body)
-        }
+    // The runtime cuts a body at the length that was told, so one step takes it whole.
+    if told.is_some_and(|bytes| bytes <= BODY_BYTES_MAX) {
+        return request.bytes().await.map_err(unread);
     }
+    let mut stream = request.stream().map_err(unread)?;
+    let mut body = Vec::new();
+    while body.len() < BODY_BYTES_MAX
+        && let Some(chunk) = stream.try_next().await.map_err(unread)?
+    {
+        body.extend(chunk);
+    }
+    body.truncate(BODY_BYTES_MAX);
+    Ok(body)
 }
 
 /// Where Cloudflare places the client. `XX` and `T1` (Tor) are no countries.

@@ -43,7 +43,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
     }
     let response = match exchange::read(request).await {
         Ok(request) => footfall_edge::route(&platform, request).await,
-        Err(refused) => refused.to_response(),
+        Err(broken) => broken.to_response(),
     };
     Ok(exchange::reply(response))
 }

@@ -9,7 +9,7 @@
 //! floors are kept is the platform's business: beside the entry in a store that everybody sees alike.
 
 use footfall_shared::id::ShopId;
-use footfall_shared::identity::{EmailHash, FingerprintHash, IpHash};
+use footfall_shared::identity::{DeviceKey, EmailHash};
 use footfall_shared::time::UtcMillis;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -55,7 +55,7 @@ impl<T> Entry<T> {
 
 /// Names of the cache's keys. Emails stand in them only as keyed hashes.
 pub mod key {
-    use super::{EmailHash, FingerprintHash, IpHash, ShopId};
+    use super::{DeviceKey, EmailHash, ShopId};
 
     /// A shop, by its key's hash or its slug.
     #[must_use]
@@ -69,16 +69,11 @@ pub mod key {
         format!("{shop}/customer/{}", email.as_str())
     }
 
-    /// A fingerprint's link.
+    /// The link of a device's key.
     #[must_use]
-    pub fn fingerprint(shop: &ShopId, fingerprint: &FingerprintHash) -> String {
-        format!("{shop}/fingerprint/{}", fingerprint.as_str())
-    }
-
-    /// An address's link.
-    #[must_use]
-    pub fn address(shop: &ShopId, ip: &IpHash) -> String {
-        format!("{shop}/address/{}", ip.as_str())
+    pub fn device(shop: &ShopId, device: &DeviceKey) -> String {
+        let (kind, hash) = device.parts();
+        format!("{shop}/{kind}/{hash}")
     }
 }
 

@@ -4,6 +4,7 @@
 //! **Invariant:** an event leaves the outbox only when a receipt of the origin names it
 //! (`what_no_receipt_names_is_sent_again`).
 
+use footfall_shared::id::RequestId;
 use footfall_shared::time::UtcMillis;
 use footfall_shared::wire::internal::{AppendReceipt, FlushReply, path};
 use http::StatusCode;
@@ -14,7 +15,6 @@ use crate::guard;
 use crate::http::{Request, Response};
 use crate::origin::send_signed;
 use crate::platform::{Cache, Outbox, Platform, WaitingEvent};
-use crate::router::new_request_id;
 use crate::trace::Trace;
 
 /// Most events in one call to the origin.
@@ -82,7 +82,8 @@ pub async fn deliver<P: Platform>(platform: &P, mut waiting: Vec<WaitingEvent>) 
 
 /// What nobody asked for has an id of its own.
 fn own_trace<P: Platform>(platform: &P) -> Trace {
-    Trace::start(new_request_id(platform), platform.now())
+    let id = RequestId::generate(platform.now(), platform.entropy());
+    Trace::start(id, platform.now())
 }
 
 async fn drain_for<P: Platform>(platform: &P, trace: &Trace) -> Result<u64, EdgeError> {

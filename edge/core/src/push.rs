@@ -52,23 +52,14 @@ fn pushed(change: Change, now: UtcMillis) -> Pushed {
             let entry = Entry::fresh(version, entry, now);
             cache::pushed(key::customer(&shop, &email_hash), &entry)
         }
-        Change::Fingerprint {
+        Change::Device {
             shop,
-            fingerprint,
+            key,
             version,
             link,
         } => {
             let entry = Entry::fresh(version, link, now);
-            cache::pushed(key::fingerprint(&shop, &fingerprint), &entry)
-        }
-        Change::Address {
-            shop,
-            ip,
-            version,
-            link,
-        } => {
-            let entry = Entry::fresh(version, link, now);
-            cache::pushed(key::address(&shop, &ip), &entry)
+            cache::pushed(key::device(&shop, &key), &entry)
         }
         Change::Key { key, version } => {
             // Never fresh: the next request asks the origin anew.

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::id::{CustomerId, ExternalId, ShopId};
-use crate::identity::{Email, EmailHash, FingerprintHash, Geo, IpHash, Trust};
+use crate::identity::{DeviceKey, Email, EmailHash, FingerprintHash, Geo, IpHash};
+use crate::intelligence::Owner;
 use crate::money::Currency;
 use crate::offers::Offer;
 use crate::profile::Profile;
@@ -87,39 +88,29 @@ pub struct ResolvedShop {
     pub shop: Option<ShopEntry>,
 }
 
-/// Asks who was seen on a device. The fingerprint decides before the address.
+/// Asks whom a device's keys stand for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecognizeDevice {
     /// The shop.
     pub shop: ShopId,
-    /// The fingerprint, where known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fingerprint: Option<FingerprintHash>,
-    /// The address, where known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ip: Option<IpHash>,
+    /// What the device is known by.
+    pub keys: Vec<DeviceKey>,
 }
 
-/// The link from a device to a customer.
+/// Whom a device's key stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceLink {
-    /// Who was seen on it.
-    pub email_hash: EmailHash,
-    /// How sure that is.
-    pub trust: Trust,
+    /// The person, or that it is shared.
+    pub owner: Owner,
     /// Grows with every change of the link.
     pub version: i64,
 }
 
-/// Who was seen on the device, by fingerprint and by address, each `None` where nobody was.
+/// The links of the keys asked for, in their sequence; `None` where nobody was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Recognized {
-    /// By fingerprint.
-    #[serde(default)]
-    pub fingerprint: Option<DeviceLink>,
-    /// By address; its trust is at most [`Trust::Address`].
-    #[serde(default)]
-    pub ip: Option<DeviceLink>,
+    /// One for each key.
+    pub links: Vec<Option<DeviceLink>>,
 }
 
 /// Names a customer by the keyed hash of the email.
@@ -209,23 +200,12 @@ pub enum Change {
         /// The new entry.
         entry: Option<Box<CustomerEntry>>,
     },
-    /// A fingerprint's link; `link` is `None` when it recognizes nobody any more.
-    Fingerprint {
+    /// The link of a device's key; `link` is `None` when it recognizes nobody any more.
+    Device {
         /// The shop.
         shop: ShopId,
-        /// The device.
-        fingerprint: FingerprintHash,
-        /// The version from which this holds.
-        version: i64,
-        /// The new link.
-        link: Option<DeviceLink>,
-    },
-    /// An address's link, likewise.
-    Address {
-        /// The shop.
-        shop: ShopId,
-        /// The address.
-        ip: IpHash,
+        /// The key.
+        key: DeviceKey,
         /// The version from which this holds.
         version: i64,
         /// The new link.

@@ -74,16 +74,17 @@ pub(super) async fn lately(
     // A clock that was set back makes what is known useless.
     if !(0..AGE_MS_MAX).contains(&age) {
         renew(recent.clone()).await?;
-    } else if age >= RENEW_MS && asking >= RENEW_MS {
-        if let Some(context) = context {
-            let recent = recent.clone();
-            KNOWN.with_borrow_mut(|known| known.asking_since = now);
-            context.wait_until(async move {
-                if let Err(fault) = renew(recent).await {
-                    console_warn!("the latest pushes are not to be had: {fault}");
-                }
-            });
-        }
+    } else if age >= RENEW_MS
+        && asking >= RENEW_MS
+        && let Some(context) = context
+    {
+        let recent = recent.clone();
+        KNOWN.with_borrow_mut(|known| known.asking_since = now);
+        context.wait_until(async move {
+            if let Err(fault) = renew(recent).await {
+                console_warn!("the latest pushes are not to be had: {fault}");
+            }
+        });
     }
     Ok(FloorsHere(()))
 }

@@ -58,9 +58,9 @@ fn an_erased_customer_is_gone_at_once() {
 #[test]
 fn a_pushed_link_recognizes_and_a_withdrawn_one_does_not() {
     let world = World::development().knows(entry(30, 7));
-    let fingerprint_change = |version, link| Change::Fingerprint {
+    let fingerprint_change = |version, link| Change::Device {
         shop: shop(),
-        fingerprint: fingerprint("f"),
+        key: fingerprint("f"),
         version,
         link,
     };
