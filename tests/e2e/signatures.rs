@@ -34,7 +34,8 @@ fn signed_routes() -> Vec<(Target, &'static str, serde_json::Value)> {
             json!({"shop": shop, "offer": "1", "status": "viewed", "customer_email": null}),
         ),
         (edge.clone(), path::PUSH, json!({"changes": []})),
-        (edge, path::FLUSH, json!({})),
+        (edge.clone(), path::FLUSH, json!({})),
+        (edge, path::LEDGER, json!({})),
     ]
 }
 

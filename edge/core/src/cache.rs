@@ -122,6 +122,11 @@ pub fn head_of(entry: &[u8]) -> Option<Entry<serde::de::IgnoredAny>> {
     serde_json::from_slice(entry).ok()
 }
 
+/// An entry as it is kept, without its value.
+fn head(entry: &[u8]) -> Option<Entry<serde::de::IgnoredAny>> {
+    serde_json::from_slice(entry).ok()
+}
+
 /// [`Cache::push`] for a store that everybody sees alike: floors stand beside the entries.
 pub(crate) async fn push_over_floors(
     cache: &(impl Cache + ?Sized),
@@ -129,7 +134,19 @@ pub(crate) async fn push_over_floors(
 ) -> Result<(), CacheError> {
     for change in changes {
         let floor = floor_beside(cache, &change.key).await?;
-        if floor.is_some_and(|floor| floor > change.version) {
+        let takes_back = head(&change.entry).is_some_and(|entry| entry.until == UtcMillis::new(0));
+        let newest = if takes_back {
+            // It takes back whatever was fetched, and no clock must come in its way.
+            floor
+        } else {
+            // A fetch may have brought something newer than a push that was long on its way.
+            let held = cache.get(&change.key).await?;
+            floor.max(
+                held.and_then(|entry| head(&entry))
+                    .map(|entry| entry.version),
+            )
+        };
+        if newest.is_some_and(|newest| newest > change.version) {
             continue;
         }
         let floor = change.version.to_string();
@@ -197,6 +214,27 @@ mod tests {
         block_on(push(&cache, &entry(3)));
         block_on(push(&cache, &entry(2)));
         assert_eq!(version(&cache), Some(3));
+    }
+
+    #[test]
+    fn a_push_that_was_overtaken_by_a_fetch_changes_nothing() {
+        let cache = MemoryCache::default();
+        block_on(put_fetched(&cache, "k", &entry(2)));
+        block_on(push(&cache, &entry(1)));
+        assert_eq!(version(&cache), Some(2));
+    }
+
+    #[test]
+    fn a_push_that_takes_back_is_taken_whatever_was_fetched() {
+        let cache = MemoryCache::default();
+        block_on(put_fetched(&cache, "k", &entry(2)));
+        let gone = Entry::<i64> {
+            version: 1,
+            until: UtcMillis::new(0),
+            value: None,
+        };
+        block_on(push(&cache, &gone));
+        assert_eq!(version(&cache), None);
     }
 
     #[test]

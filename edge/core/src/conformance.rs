@@ -2,9 +2,10 @@
 
 use footfall_shared::id::{EventId, ShopId};
 use footfall_shared::time::UtcMillis;
+use footfall_shared::wire::internal::{ShopLedger, Verdict};
 
 use crate::cache::{self, Entry};
-use crate::platform::{Cache, Outbox, Platform, QueuedEvent};
+use crate::platform::{Cache, Outbox, Platform, QueuedEvent, Settled};
 
 /// Runs the whole suite; it panics at the first promise that is broken.
 pub async fn check<P: Platform>(platform: &P) {
@@ -63,25 +64,41 @@ async fn an_id_waits_once_and_goes_when_it_is_settled(outbox: &impl Outbox) {
         "a peek takes nothing away"
     );
 
-    outbox
-        .settle(&[first[0].handle, 987_654_321])
-        .await
-        .unwrap();
+    let settled = |handle, verdict| Settled { handle, verdict };
+    let unknown = settled(987_654_321, Verdict::Appended);
+    let told = [settled(first[0].handle, Verdict::Duplicate), unknown];
+    outbox.settle(&told).await.unwrap();
     assert_eq!(outbox.pending().await.unwrap(), 2);
     assert_eq!(
         outbox.append(&batch[..1]).await.unwrap(),
         [0].into(),
         "a settled id is new again"
     );
-    let rest: Vec<i64> = outbox
-        .peek(9)
-        .await
-        .unwrap()
+    let ledger = |shop: u8, accepted, stored, duplicate, pending| ShopLedger {
+        accepted,
+        stored,
+        duplicate,
+        pending,
+        ..ShopLedger::empty(ShopId::generate(UtcMillis::new(0), [shop; 10]))
+    };
+    let mut shops = outbox.ledger().await.unwrap();
+    shops.sort_by(|one, other| one.shop.cmp(&other.shop));
+    assert_eq!(shops, [ledger(1, 3, 0, 1, 2), ledger(2, 1, 0, 0, 1)]);
+    assert!(shops.iter().all(ShopLedger::balances));
+
+    let rest = outbox.peek(9).await.unwrap();
+    let rest: Vec<Settled> = rest
         .iter()
-        .map(|event| event.handle)
+        .map(|event| settled(event.handle, Verdict::Appended))
         .collect();
+    // A receipt that comes twice counts once.
+    outbox.settle(&rest).await.unwrap();
     outbox.settle(&rest).await.unwrap();
     assert_eq!(outbox.pending().await.unwrap(), 0);
+    let mut shops = outbox.ledger().await.unwrap();
+    shops.sort_by(|one, other| one.shop.cmp(&other.shop));
+    assert_eq!(shops, [ledger(1, 3, 2, 1, 0), ledger(2, 1, 1, 0, 0)]);
+    assert_eq!(outbox.id().await.unwrap(), outbox.id().await.unwrap());
 }
 
 fn two_draws_of_entropy_differ(platform: &impl Platform) {

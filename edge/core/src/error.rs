@@ -95,7 +95,8 @@ impl EdgeError {
             Self::InvalidField { code, .. } | Self::Contract { code, .. } => code,
             Self::OriginUnreachable(_) => "origin_unreachable",
             Self::CacheFailed(_) => "not_kept",
-            Self::OutboxFailed(_) => "not_stored",
+            Self::OutboxFailed(OutboxError::Full) => "outbox_full",
+            Self::OutboxFailed(OutboxError::Failed(_)) => "not_stored",
         }
     }
 
@@ -129,7 +130,9 @@ impl EdgeError {
             return response.with(ALLOW, methods);
         }
         if self.status() == StatusCode::SERVICE_UNAVAILABLE {
-            return response.with(RETRY_AFTER, "1");
+            // A full outbox needs the origin to come back; a second more or less changes nothing.
+            let full = matches!(self, Self::OutboxFailed(OutboxError::Full));
+            return response.with(RETRY_AFTER, if full { "10" } else { "1" });
         }
         response
     }

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use footfall_shared::id::{Entropy, EventId, ShopId};
+use footfall_shared::id::{Entropy, EventId, OutboxId, ShopId};
 use footfall_shared::time::UtcMillis;
+use footfall_shared::wire::internal::{ShopLedger, Verdict};
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::cache;
@@ -94,8 +95,14 @@ pub trait Cache {
 
 /// The outbox did not do what it was asked.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("the outbox failed: {0}")]
-pub struct OutboxError(pub String);
+pub enum OutboxError {
+    /// It holds as much as it may; nothing more is taken until the origin has taken some of it.
+    #[error("the outbox is full")]
+    Full,
+    /// The store failed.
+    #[error("the outbox failed: {0}")]
+    Failed(String),
+}
 
 /// An event on its way, as JSON, with what names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,11 +124,30 @@ pub struct WaitingEvent {
     pub json: String,
 }
 
-/// The durable queue of accepted events.
+/// What a receipt of the origin says of an event that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// The event's handle.
+    pub handle: i64,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+/// The durable queue of accepted events, with the ledger of what became of them.
+///
+/// Guarantee: the ledger balances in whatever instant it is read, because each count changes in the same
+/// step as the events that it counts.
 #[expect(async_fn_in_trait, reason = "futures need not be Send, see the module")]
 pub trait Outbox {
-    /// Appends events, all or none. On `Ok` they survive a crash of the process. The answer holds the
-    /// places (in `events`) of those that were taken; a missing place is an id that waits already.
+    /// The outbox's own id: made with it, and gone with it.
+    ///
+    /// # Errors
+    /// [`OutboxError::Failed`] when the store does not answer.
+    async fn id(&self) -> Result<OutboxId, OutboxError>;
+
+    /// Appends events, all or none, and counts them as accepted. On `Ok` they survive a crash of the process.
+    /// The answer holds the places (in `events`) of those that were taken; a missing place is an id that
+    /// waits already.
     ///
     /// # Errors
     /// [`OutboxError`]: nothing was taken.
@@ -133,17 +159,23 @@ pub trait Outbox {
     /// [`OutboxError`] when the store does not answer.
     async fn peek(&self, limit: usize) -> Result<Vec<WaitingEvent>, OutboxError>;
 
-    /// Forgets events that the origin has settled. Unknown handles are ignored.
+    /// Forgets events that the origin has settled, and counts their verdicts. Unknown handles are ignored.
     ///
     /// # Errors
     /// [`OutboxError`]: none or some were forgotten; the rest will be sent again.
-    async fn settle(&self, handles: &[i64]) -> Result<(), OutboxError>;
+    async fn settle(&self, settled: &[Settled]) -> Result<(), OutboxError>;
 
     /// How many events wait.
     ///
     /// # Errors
     /// [`OutboxError`] when the store does not answer.
     async fn pending(&self) -> Result<u64, OutboxError>;
+
+    /// The ledger of each shop that ever had an event here, all in one instant for each shop.
+    ///
+    /// # Errors
+    /// [`OutboxError`] when the store does not answer.
+    async fn ledger(&self) -> Result<Vec<ShopLedger>, OutboxError>;
 }
 
 /// A call to the origin.

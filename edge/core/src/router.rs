@@ -97,6 +97,10 @@ async fn answer<P: Platform>(
             only(write)?;
             outbox::flush(platform, trace, request).await
         }
+        "/internal/ledger" => {
+            only(write)?;
+            outbox::ledger(platform, request).await
+        }
         path => match path.strip_prefix("/v1/").and_then(events::kind_of_route) {
             Some(kind) => {
                 only(write)?;
