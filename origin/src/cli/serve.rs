@@ -27,6 +27,10 @@ pub(super) async fn serve(
     let pushing = tokio::spawn(crate::edges::run(app.clone(), async move {
         told.requested().await
     }));
+    let mut told = stop.clone();
+    let reconciling = tokio::spawn(crate::woocommerce::run(app.clone(), async move {
+        told.requested().await
+    }));
     tracing::info!(
         address = %config.origin_addr,
         mode = config.mode.as_str(),
@@ -42,6 +46,7 @@ pub(super) async fn serve(
         origin.await
     };
     pushing.await.context("the pushes to the edges failed")?;
+    reconciling.await.context("the reconcile of shops failed")?;
     app.db().close().await;
     tracing::info!("the origin has stopped");
     served

@@ -19,3 +19,4 @@ mod orders;
 mod rebuild;
 mod store;
 mod support;
+mod woocommerce;

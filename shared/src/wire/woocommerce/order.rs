@@ -103,6 +103,19 @@ pub struct ToldOrder {
 }
 
 impl WooOrder {
+    /// Whether the shop threw it away.
+    #[must_use]
+    pub fn is_in_trash(&self) -> bool {
+        let status = self.status.as_deref().unwrap_or_default();
+        status.eq_ignore_ascii_case("trash")
+    }
+
+    /// When the shop changed it last, where it says so.
+    #[must_use]
+    pub fn modified_at(&self) -> Option<UtcMillis> {
+        utc(self.date_modified_gmt.as_deref())
+    }
+
     /// What the payload comes to in a shop with this currency.
     ///
     /// # Errors
