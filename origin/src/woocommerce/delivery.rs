@@ -7,7 +7,7 @@ use footfall_shared::id::ShopId;
 use footfall_shared::text::hex;
 use footfall_shared::time::{DAY_MS, UtcMillis};
 use footfall_shared::wire::woocommerce::{
-    Told, WebhookReply, WebhookResult, WooGone, WooOrder, WooProduct,
+    Told, ToldOrder, ToldProduct, WebhookReply, WebhookResult, WooGone, WooOrder, WooProduct,
 };
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
@@ -63,7 +63,7 @@ pub(super) enum Delivery {
     /// WooCommerce tests the address when a webhook is saved. The test is not signed, and says nothing.
     Ping,
     /// A signed one.
-    Signed(Signed),
+    Signed(Box<Signed>),
 }
 
 /// A delivery whose signature holds.
@@ -98,12 +98,12 @@ impl Delivery {
         }
         let topic = header("x-wc-webhook-topic").unwrap_or_default();
         let id = header("x-wc-webhook-delivery-id");
-        Ok(Self::Signed(Signed {
+        Ok(Self::Signed(Box::new(Signed {
             shop,
             topic: Topic::parse(topic),
             fingerprint: id.map(|id| fingerprint(id, topic, &body)),
             body,
-        }))
+        })))
     }
 }
 
@@ -195,8 +195,8 @@ impl Signed {
 
 /// What a delivery changes.
 enum Change {
-    Order(Box<footfall_shared::wire::woocommerce::ToldOrder>, Word),
-    Product(footfall_shared::wire::woocommerce::ToldProduct, Word),
+    Order(Box<ToldOrder>, Word),
+    Product(ToldProduct, Word),
     Gone(Thing, WooGone),
 }
 

@@ -24,6 +24,7 @@ pub(super) struct WooShop {
 struct Shared {
     inner: Mutex<Inner>,
     hangs: Notify,
+    released: Notify,
 }
 
 #[derive(Default)]
@@ -80,7 +81,7 @@ impl WooShop {
         self.lock().faults = faults.collect();
     }
 
-    /// Never answers this question, `orders 3`.
+    /// Does not answer this question, `orders 3`, until it is released.
     pub(super) fn hang_at(&self, question: Option<&str>) {
         self.lock().hang_at = question.map(str::to_owned);
     }
@@ -88,6 +89,11 @@ impl WooShop {
     /// Waits until the question is asked that gets no answer.
     pub(super) async fn hangs(&self) {
         self.state.hangs.notified().await;
+    }
+
+    /// Answers the question that waits.
+    pub(super) fn release(&self) {
+        self.state.released.notify_one();
     }
 
     /// Deletes a thing once this question was answered.
@@ -141,7 +147,7 @@ async fn answer(
     };
     if hangs {
         state.hangs.notify_one();
-        return std::future::pending().await;
+        state.released.notified().await;
     }
     let mut inner = state.inner.lock().unwrap();
     let response = page(

@@ -5,12 +5,12 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use footfall::shops::list_products;
-use footfall::woocommerce::connection::set_api;
+use footfall::woocommerce::connection::{disconnect, find_connection, set_api};
 use footfall::woocommerce::{ApiError, Counts, Resource, SyncError, reconcile_due, sync};
 use serde_json::json;
 
 use super::payload::{
-    JOHN, connected, counted, deliver, with, woo_customer, woo_order, woo_product,
+    JOHN, connected, counted, deliver, deliver_as, with, woo_customer, woo_order, woo_product,
 };
 use super::server::WooShop;
 use crate::support::build::entry;
@@ -144,6 +144,39 @@ on_both! {
         woo.delete_after("orders 1", 8);
         read(&shop, &woo, &[Resource::Orders], true).await.unwrap();
         assert_eq!(counted(&shop, "c101@example.com").await, 1);
+    }
+
+    async fn a_reading_that_another_one_overtook_stops_and_moves_nothing(database) {
+        let shop = TestShop::start(database).await;
+        let woo = with_orders(350).await;
+        woo.hang_at(Some("orders 3"));
+        let slow = {
+            let (app, tenant, access) = (shop.app.clone(), shop.tenant.clone(), woo.access());
+            tokio::spawn(async move { sync(&app, &tenant.shop, &access, &[Resource::Orders], false, &|_| ()).await })
+        };
+        woo.hangs().await;
+        woo.hang_at(None);
+        let found = read(&shop, &woo, &[Resource::Orders], false).await.unwrap();
+        assert_eq!(found[0].1, counts(350, 350, 350, 0));
+        woo.release();
+        assert!(matches!(slow.await.unwrap(), Err(SyncError::Overtaken)));
+        let passes = footfall::woocommerce::list_passes(&mut shop.app.db().read().await.unwrap(), &shop.shop().id).await.unwrap();
+        assert_eq!((passes[0].under_way, passes[0].counts), (false, counts(350, 350, 350, 0)));
+    }
+
+    async fn a_connection_that_is_forgotten_takes_and_reads_nothing(database) {
+        let shop = TestShop::start(database).await;
+        connected(&shop).await;
+        let woo = with_orders(1).await;
+        let mut tx = shop.app.db().begin().await.unwrap();
+        let (id, now) = (&shop.shop().id, shop.app.now());
+        set_api(&mut tx, id, &woo.access(), now).await.unwrap();
+        assert!(find_connection(&mut tx, id).await.unwrap().unwrap().api.is_some());
+        assert!(disconnect(&mut tx, id).await.unwrap());
+        assert!(!disconnect(&mut tx, id).await.unwrap());
+        tx.commit().await.unwrap();
+        assert_eq!(reconcile_due(&shop.app).await.unwrap(), 0);
+        deliver_as(&shop, "d", "order.created", &woo_order(1)).await.expect_error(401, "unauthorized");
     }
 
     async fn a_shop_that_is_asked_too_often_is_given_the_time_that_it_wants(database) {
