@@ -23,6 +23,7 @@ use crate::db::{StorageError, Tx};
 use crate::edges;
 use crate::http::error::AppError;
 use crate::http::extract::parse_shape;
+use crate::intelligence::take_turn;
 use crate::shops::{self, Shop};
 
 /// How long a delivery is known again.
@@ -85,14 +86,19 @@ impl Delivery {
         headers: &HeaderMap,
         body: Bytes,
     ) -> Result<Self, AppError> {
+        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let (ping, signature) = (is_ping(&body), header("x-wc-webhook-signature"));
+        if !ping && signature.is_none() {
+            // Nobody looks anything up for a caller who did not even try.
+            return Err(AppError::Unauthorized);
+        }
         let mut db = app.db().read().await?;
         let shop = find_shop(&mut db, shop).await?.ok_or(AppError::NotFound)?;
-        if is_ping(&body) {
+        if ping {
             return Ok(Self::Ping);
         }
-        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let secret = webhook_secret(&mut db, &shop.id).await?;
-        let signed = secret.zip(header("x-wc-webhook-signature"));
+        let signed = secret.zip(signature);
         if !signed.is_some_and(|(secret, signature)| is_signed(&body, signature, &secret)) {
             return Err(AppError::Unauthorized);
         }
@@ -152,6 +158,7 @@ impl Signed {
             Err(reason) => return Ok(WebhookReply::ignored(reason)),
         };
         let mut tx = app.db().begin().await?;
+        take_turn(&mut tx, &self.shop.id).await?;
         if !self.is_new(&mut tx, now).await? {
             return Ok(WebhookReply::new(WebhookResult::Unchanged));
         }

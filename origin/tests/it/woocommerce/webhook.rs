@@ -102,6 +102,8 @@ on_both! {
             let reply = shop.anonymous().send(request, b"webhook_id=123".to_vec()).await.expect(200);
             assert_eq!(reply, json!({"success": true, "result": "pong"}));
         }
+        let elsewhere = Request::post("/webhooks/woocommerce/nobody");
+        shop.anonymous().send(elsewhere, b"webhook_id=123".to_vec()).await.expect_error(404, "not_found");
     }
 
     async fn what_is_nothing_for_us_is_answered_with_its_reason(database) {
