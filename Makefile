@@ -12,7 +12,7 @@ export FOOTFALL_BIN ?= $(BINARY)
 export FOOTFALL_EDGE_COMPONENT ?= $(CURDIR)/$(COMPONENT)
 NPM_CI := npm ci --no-audit --no-fund --loglevel=error
 
-.PHONY: help run test bench build tracker component binary setup-wasm setup-test FORCE
+.PHONY: help run test bench build tracker component binary setup-build setup-test FORCE
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | column -ts $$'\t'
@@ -32,7 +32,7 @@ tracker: edge/tracker/dist/t.js ## The browser snippet
 
 component: $(COMPONENT) ## The edge component that spin.toml names
 
-binary: ## The binary `footfall` with the embedded edge host
+binary: setup-build ## The binary `footfall` with the embedded edge host
 	@echo "· building the footfall binary (a first build takes some minutes)"
 	@cargo build --release -p footfall --features edge-host
 
@@ -50,14 +50,14 @@ edge/spin/node_modules: edge/spin/package-lock.json
 	@cd edge/spin && $(NPM_CI) && touch node_modules
 
 # Cargo knows best what has changed; the copy is renewed only when the component did.
-$(COMPONENT): setup-wasm edge/tracker/dist/t.js edge/spin/node_modules FORCE
+$(COMPONENT): setup-build edge/tracker/dist/t.js edge/spin/node_modules FORCE
 	@echo "· building the edge component"
 	@cargo build -p footfall-edge-spin --target wasm32-wasip2 --profile release-wasm
 	@built="$(CARGO_TARGET_DIR)/wasm32-wasip2/release-wasm/footfall_edge_spin.wasm"; \
 	if [[ ! -f $@ || $$built -nt $@ ]]; then mkdir -p $(@D); node scripts/shrink-component.mjs "$$built" $@; fi
 
-setup-wasm:
-	@rustup target list --installed | grep -qx wasm32-wasip2 || rustup target add wasm32-wasip2
+setup-build:
+	@scripts/setup-build.sh
 
 setup-test:
 	@scripts/setup-test.sh

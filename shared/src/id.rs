@@ -87,6 +87,10 @@ prefixed_id!(
     OfferId, "off_"
 );
 prefixed_id!(
+    /// An edge's outbox. With an event's place in it, it names one acceptance for ever.
+    OutboxId, "out_"
+);
+prefixed_id!(
     /// A person who administers a shop.
     UserId, "usr_"
 );
@@ -129,6 +133,38 @@ impl<'de> Deserialize<'de> for EventId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// The id that one request has in every reply and log: the caller's own where it is short and plain, so
+/// that it can be followed from the page to the origin, else a new one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestId(String);
+
+impl RequestId {
+    /// The header that carries it in and out.
+    pub const HEADER: &'static str = "x-request-id";
+    /// The longest one taken from outside.
+    const CHARS_MAX: usize = 64;
+
+    /// The caller's id, made of letters, digits, `-` and `_`; a wild one counts as none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        let fits = (1..=Self::CHARS_MAX).contains(&text.len()) && text.bytes().all(plain);
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// A new id.
+    #[must_use]
+    pub fn generate(now: UtcMillis, entropy: Entropy) -> Self {
+        Self(generate("req_", now, entropy))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -224,6 +260,16 @@ impl utoipa::ToSchema for ExternalId {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_short_plain_request_ids_are_taken_from_outside() {
+        for id in ["a", "req_01-X", &"a".repeat(64)] {
+            assert_eq!(RequestId::parse(id).unwrap().as_str(), id);
+        }
+        for id in ["", "a b", "a\"", "é", "../x", &"a".repeat(65)] {
+            assert_eq!(RequestId::parse(id), None, "{id}");
+        }
+    }
 
     #[test]
     fn an_id_reads_back_and_carries_its_time_in_order() {

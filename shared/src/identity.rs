@@ -106,6 +106,10 @@ digest_type!(
     FingerprintHash
 );
 digest_type!(
+    /// The random id that a browser keeps for itself (Segment's `anonymousId`), salted and hashed.
+    BrowserHash
+);
+digest_type!(
     /// An email address, keyed with the shop's salt: what cache keys and look-ups carry.
     EmailHash
 );
@@ -130,6 +134,19 @@ impl FingerprintHash {
     #[must_use]
     pub fn of(fingerprint: &str, salt: &Salt) -> Self {
         Self(salt.digest("fingerprint", fingerprint.as_bytes()))
+    }
+}
+
+impl BrowserHash {
+    /// Shortest id taken for random, in characters; SDKs send UUIDs of 36. A shorter one can be guessed,
+    /// and whoever guesses it would be taken for the browser.
+    const CHARS_MIN: usize = 20;
+
+    /// Hashes a browser's own id under the shop's salt; `None` for one that cannot be random.
+    #[must_use]
+    pub fn of(anonymous_id: &str, salt: &Salt) -> Option<Self> {
+        let long = anonymous_id.len() >= Self::CHARS_MIN;
+        long.then(|| Self(salt.digest("browser", anonymous_id.as_bytes())))
     }
 }
 
@@ -244,6 +261,55 @@ pub enum Trust {
     Claimed,
     /// The shop's back end vouched for the email, now or earlier on this device.
     Verified,
+}
+
+/// What a device is known by. Their order is from strong to weak.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "hash", rename_all = "snake_case")]
+pub enum DeviceKey {
+    /// The random id that its browser keeps: nobody else has it.
+    Browser(BrowserHash),
+    /// Its fingerprint: two devices of one make may share it, and it can be replayed.
+    Fingerprint(FingerprintHash),
+    /// Its address: households and offices share one.
+    Ip(IpHash),
+}
+
+impl DeviceKey {
+    /// The names of the kinds.
+    pub const KINDS: [&str; 3] = ["browser", "fingerprint", "ip"];
+
+    /// The kind's name and the hash.
+    #[must_use]
+    pub fn parts(&self) -> (&'static str, &str) {
+        let [browser, fingerprint, ip] = Self::KINDS;
+        match self {
+            Self::Browser(hash) => (browser, hash.as_str()),
+            Self::Fingerprint(hash) => (fingerprint, hash.as_str()),
+            Self::Ip(hash) => (ip, hash.as_str()),
+        }
+    }
+
+    /// Reads what [`DeviceKey::parts`] gave.
+    #[must_use]
+    pub fn parse(kind: &str, hash: &str) -> Option<Self> {
+        match kind {
+            "browser" => BrowserHash::parse(hash).map(Self::Browser),
+            "fingerprint" => FingerprintHash::parse(hash).map(Self::Fingerprint),
+            "ip" => IpHash::parse(hash).map(Self::Ip),
+            _ => None,
+        }
+    }
+
+    /// The most that a match by this key proves, however sure its link is.
+    #[must_use]
+    pub const fn trust_max(&self) -> Trust {
+        match self {
+            Self::Browser(_) => Trust::Verified,
+            Self::Fingerprint(_) => Trust::Claimed,
+            Self::Ip(_) => Trust::Address,
+        }
+    }
 }
 
 /// Country and city of a request, as the platform or a local database tells them.

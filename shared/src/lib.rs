@@ -32,6 +32,7 @@ pub mod order;
 pub mod profile;
 pub mod shop;
 pub mod signing;
+pub mod silence;
 pub mod text;
 pub mod time;
 pub mod wire;

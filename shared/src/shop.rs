@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ExternalId, ShopId};
-use crate::identity::Salt;
+use crate::identity::{Salt, Trust};
 use crate::keys::KeyKind;
 use crate::money::Currency;
 
@@ -17,6 +17,12 @@ pub struct ShopSettings {
     pub allowed_origins: Vec<String>,
     /// Language of texts made for shoppers, `nl` or `en`.
     pub locale: String,
+    /// The weakest trust that is shown names, emails and order data. `verified` is safe; with `claimed`
+    /// whoever types a customer's email sees that customer's data.
+    pub reveal_from: Trust,
+    /// Whether the number of an order that a browser reports proves that the device is the buyer's, where
+    /// the order has no secret key of its own. Numbers can be counted through.
+    pub trust_order_numbers: bool,
 }
 
 impl Default for ShopSettings {
@@ -25,6 +31,8 @@ impl Default for ShopSettings {
             excluded_products: vec![1893.into(), 334_999.into()],
             allowed_origins: Vec::new(),
             locale: "nl".to_owned(),
+            reveal_from: Trust::Verified,
+            trust_order_numbers: false,
         }
     }
 }

@@ -25,6 +25,11 @@ fn check(call: Call, status: u16) {
         assert!(!given.is_empty(), "{what}: no {name}: {shown}");
     }
     assert_eq!(answer.header("content-type"), "application/json", "{what}");
+    // A refusal must be found again in the logs, whoever made it: component, host or origin.
+    assert!(!answer.header("x-request-id").is_empty(), "{what}");
+    if what.contains(&World::shared().edge().base) {
+        assert!(answer.header("server-timing").contains("dur="), "{what}");
+    }
     assert!(text.len() < 2000, "the reply repeats what was sent: {what}");
 }
 
@@ -61,6 +66,9 @@ fn the_edge_refuses_bad_bodies() {
         cases.extend(NO_OBJECTS.map(|body| (400, edge.send_json(path, body))));
         let kib = if path == "/v1/batch" { 257 } else { 65 };
         cases.push((413, edge.send_json(path, padded(kib * 1024))));
+        // More than the component reads, and more than the host does.
+        cases.push((413, edge.send_json(path, padded(5 << 20))));
+        cases.push((413, edge.send_json(path, padded(9 << 20))));
         let xml = edge
             .post(path, &json!({}))
             .header("content-type", "application/xml");

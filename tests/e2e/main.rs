@@ -17,6 +17,7 @@ mod contract;
 mod documents;
 mod events;
 mod faults;
+mod geo;
 mod lifecycle;
 mod main_job;
 mod postgres;

@@ -216,17 +216,20 @@ fn an_email_that_the_shop_vouches_for_shows_all() {
     let path = format!("/api/intelligence/bundle?customer_email={email}&user_hash={hash}");
     let offer = shop.page().get(&path).expect(200);
     assert_eq!(offer["customer"]["first_name"], "Mira", "{offer}");
-    let body = json!({"email": email, "user_hash": hash, "fingerprint": device});
+    let browser = unique("a-random-id-of-a-browser");
+    let visit = json!({"fingerprint": device, "anonymous_id": browser});
+    let mut body = visit.clone();
+    (body["email"], body["user_hash"]) = (json!(email), json!(hash));
     let reply = shop.page().post(TRACK, &body).from(22).expect(200);
     assert_eq!(reply["profile"]["total_orders"], 2, "{reply}");
-    // The device was vouched for, so it is still known on its next visit.
-    let again = shop.page().post(TRACK, &json!({"fingerprint": device}));
-    let again = again.from(23).expect(200);
-    assert_eq!(
-        again["profile"]["customer_email"],
-        email.as_str(),
-        "{again}"
-    );
+    // The browser was vouched for, so it is still known on its next visit; another one of the same make
+    // is not.
+    let again = shop.page().post(TRACK, &visit).from(23).expect(200);
+    let shown = &again["profile"]["customer_email"];
+    assert_eq!(shown, email.as_str(), "{again}");
+    let other = json!({"fingerprint": device, "anonymous_id": unique("the-id-of-another-browser")});
+    let other = shop.page().post(TRACK, &other).from(23).expect(200);
+    assert!(!tells_of(&other, &email), "{other}");
 }
 
 #[test]

@@ -3,11 +3,13 @@
 use footfall_shared::id::{EventId, ShopId};
 use footfall_shared::time::UtcMillis;
 
+use crate::cache::{self, Entry};
 use crate::platform::{Cache, Outbox, Platform, QueuedEvent};
 
 /// Runs the whole suite; it panics at the first promise that is broken.
 pub async fn check<P: Platform>(platform: &P) {
     a_value_reads_back_and_a_missing_one_is_none(platform.cache()).await;
+    an_older_push_never_replaces_a_newer_one(platform.cache()).await;
     an_id_waits_once_and_goes_when_it_is_settled(platform.outbox()).await;
     two_draws_of_entropy_differ(platform);
 }
@@ -21,6 +23,20 @@ async fn a_value_reads_back_and_a_missing_one_is_none(cache: &impl Cache) {
             Some(value)
         );
     }
+}
+
+async fn an_older_push_never_replaces_a_newer_one(cache: &impl Cache) {
+    let key = "conformance/pushed";
+    let push = |version: i64| {
+        let entry = Entry::fresh(version, Some(version), UtcMillis::new(0));
+        cache::pushed(key.to_owned(), &entry)
+    };
+    let newest = push(3);
+    cache.push(&[push(2), newest.clone()]).await.unwrap();
+    cache.push(&[push(1)]).await.unwrap();
+    assert_eq!(cache.get(key).await.unwrap(), Some(newest.entry));
+    assert_eq!(cache.floor(key).await.unwrap(), Some(3));
+    assert_eq!(cache.floor("conformance/none").await.unwrap(), None);
 }
 
 async fn an_id_waits_once_and_goes_when_it_is_settled(outbox: &impl Outbox) {

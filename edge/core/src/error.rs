@@ -6,7 +6,7 @@ use http::StatusCode;
 use http::header::{ALLOW, RETRY_AFTER};
 
 use crate::http::Response;
-use crate::platform::{OriginUnreachable, OutboxError};
+use crate::platform::{CacheError, OriginUnreachable, OutboxError};
 
 /// Why a request was not served.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +59,9 @@ pub enum EdgeError {
     /// The origin gave no answer and the edge cannot do without.
     #[error("the service is not reachable for the moment")]
     OriginUnreachable(#[source] OriginUnreachable),
+    /// What the origin pushed could not be kept.
+    #[error("the changes could not be kept, please send them again")]
+    CacheFailed(#[source] CacheError),
     /// Events could not be made durable.
     #[error("the events could not be stored, please send them again")]
     OutboxFailed(#[source] OutboxError),
@@ -91,6 +94,7 @@ impl EdgeError {
             Self::InvalidBody(_) => "invalid_json",
             Self::InvalidField { code, .. } | Self::Contract { code, .. } => code,
             Self::OriginUnreachable(_) => "origin_unreachable",
+            Self::CacheFailed(_) => "not_kept",
             Self::OutboxFailed(_) => "not_stored",
         }
     }
@@ -107,7 +111,9 @@ impl EdgeError {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidBody(_) | Self::InvalidField { .. } => StatusCode::BAD_REQUEST,
             Self::Contract { status, .. } => *status,
-            Self::OriginUnreachable(_) | Self::OutboxFailed(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::OriginUnreachable(_) | Self::CacheFailed(_) | Self::OutboxFailed(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 

@@ -1,10 +1,11 @@
 //! Passing what the edge does not answer on to the origin.
 
+use footfall_shared::id::RequestId;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::EdgeError;
 use crate::http::{Request, Response};
-use crate::origin::{self, REQUEST_ID_HEADER};
+use crate::origin;
 use crate::platform::{OriginRequest, Platform};
 use crate::trace::Trace;
 
@@ -68,8 +69,8 @@ pub(crate) async fn forward<P: Platform>(
             headers.append(name.clone(), value.clone());
         }
     }
-    if let Ok(id) = HeaderValue::from_str(&trace.request_id) {
-        headers.insert(HeaderName::from_static(REQUEST_ID_HEADER), id);
+    if let Ok(id) = HeaderValue::from_str(trace.request_id.as_str()) {
+        headers.insert(HeaderName::from_static(RequestId::HEADER), id);
     }
     let path_and_query = match request.query.as_str() {
         "" => request.path.clone(),

@@ -1,5 +1,6 @@
 //! Signed questions to the origin.
 
+use footfall_shared::id::RequestId;
 use footfall_shared::signing::{SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
@@ -8,9 +9,6 @@ use serde::de::DeserializeOwned;
 
 use crate::platform::{OriginLink, OriginRequest, OriginResponse, OriginUnreachable, Platform};
 use crate::trace::Trace;
-
-/// Header that carries the request id to the origin and back.
-pub const REQUEST_ID_HEADER: &str = "x-request-id";
 
 /// Asks a signed route and reads its JSON answer. Anything but a 200 with the expected body counts as no
 /// answer: the edge cannot tell a broken origin from an absent one.
@@ -44,9 +42,9 @@ pub(crate) async fn send_signed<P: Platform>(
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, value) in [
-        (TIMESTAMP_HEADER, &signed.timestamp),
-        (SIGNATURE_HEADER, &signed.signature),
-        (REQUEST_ID_HEADER, &trace.request_id),
+        (TIMESTAMP_HEADER, signed.timestamp.as_str()),
+        (SIGNATURE_HEADER, signed.signature.as_str()),
+        (RequestId::HEADER, trace.request_id.as_str()),
     ] {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(HeaderName::from_static(name), value);

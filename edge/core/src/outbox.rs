@@ -1,8 +1,10 @@
-//! Draining the outbox: a component has no clock, so whoever has one calls `POST /internal/flush`.
+//! Draining the outbox: a component has no clock, so whoever has one calls `POST /internal/flush`. A platform
+//! that wakes by itself calls [`drain`] or, with events that it chose, [`deliver`].
 //!
 //! **Invariant:** an event leaves the outbox only when a receipt of the origin names it
 //! (`what_no_receipt_names_is_sent_again`).
 
+use footfall_shared::id::RequestId;
 use footfall_shared::time::UtcMillis;
 use footfall_shared::wire::internal::{AppendReceipt, FlushReply, path};
 use http::StatusCode;
@@ -41,7 +43,7 @@ pub(crate) async fn flush<P: Platform>(
     request: &Request,
 ) -> Result<Response, EdgeError> {
     let _: serde::de::IgnoredAny = guard::signed(platform, request)?;
-    let settled = drain(platform, trace).await?;
+    let settled = drain_for(platform, trace).await?;
     let pending = platform
         .outbox()
         .pending()
@@ -54,19 +56,50 @@ pub(crate) async fn flush<P: Platform>(
 }
 
 /// Sends what waits, as long as the origin takes it. The answer counts what was settled.
-async fn drain<P: Platform>(platform: &P, trace: &Trace) -> Result<u64, EdgeError> {
+///
+/// # Errors
+/// [`EdgeError::OutboxFailed`] when the outbox does not answer; what was sent until then may be sent again.
+pub async fn drain<P: Platform>(platform: &P) -> Result<u64, EdgeError> {
+    drain_for(platform, &own_trace(platform)).await
+}
+
+/// Sends these events and gives the handles that receipts of the origin name, for the caller to settle. It
+/// stops where the origin gives no good answer.
+pub async fn deliver<P: Platform>(platform: &P, mut waiting: Vec<WaitingEvent>) -> Vec<i64> {
+    let trace = own_trace(platform);
+    let mut settled = Vec::new();
+    while !waiting.is_empty() {
+        let rest = waiting.split_off(fitting(&waiting));
+        let handles = send(platform, &trace, &waiting).await;
+        if handles.is_empty() {
+            break;
+        }
+        settled.extend(handles);
+        waiting = rest;
+    }
+    settled
+}
+
+/// What nobody asked for has an id of its own.
+fn own_trace<P: Platform>(platform: &P) -> Trace {
+    let id = RequestId::generate(platform.now(), platform.entropy());
+    Trace::start(id, platform.now())
+}
+
+async fn drain_for<P: Platform>(platform: &P, trace: &Trace) -> Result<u64, EdgeError> {
     let mut settled = 0;
     let mut backoff = backoff(platform).await;
     for _ in 0..ROUNDS_MAX {
-        let waiting = platform
+        let mut batch = platform
             .outbox()
             .peek(BATCH_EVENTS_MAX)
             .await
             .map_err(EdgeError::OutboxFailed)?;
-        if waiting.is_empty() || platform.now() < backoff.until {
+        if batch.is_empty() || platform.now() < backoff.until {
             break;
         }
-        let batch = within_bytes(waiting);
+        let all = batch.len();
+        batch.truncate(fitting(&batch));
         let handles = send(platform, trace, &batch).await;
         if handles.is_empty() {
             fail(platform, &mut backoff).await;
@@ -82,23 +115,21 @@ async fn drain<P: Platform>(platform: &P, trace: &Trace) -> Result<u64, EdgeErro
             backoff = Backoff::default();
             keep(platform, backoff).await;
         }
-        if handles.len() == batch.len() && batch.len() < BATCH_EVENTS_MAX {
+        if handles.len() == all && all < BATCH_EVENTS_MAX {
             break;
         }
     }
     Ok(settled)
 }
 
-/// The first events that fit in one call; always at least one, for a message is bounded.
-fn within_bytes(mut waiting: Vec<WaitingEvent>) -> Vec<WaitingEvent> {
+/// How many of the first events fit in one call; always at least one, for a message is bounded.
+fn fitting(waiting: &[WaitingEvent]) -> usize {
     let mut bytes = 0;
-    let fits = waiting.iter().take_while(|event| {
+    let fits = waiting.iter().take(BATCH_EVENTS_MAX).take_while(|event| {
         bytes += event.json.len();
         bytes <= BATCH_BYTES_MAX
     });
-    let count = fits.count().max(1);
-    waiting.truncate(count);
-    waiting
+    fits.count().max(1)
 }
 
 /// Sends a batch and gives the handles that the receipt settles; none where there is no good answer.

@@ -8,6 +8,7 @@ use footfall_shared::id::{Entropy, EventId, ShopId};
 use footfall_shared::time::UtcMillis;
 use http::{HeaderMap, Method, StatusCode};
 
+use crate::cache;
 use crate::config::EdgeConfig;
 use crate::shops::ShopMemo;
 
@@ -41,10 +42,25 @@ pub trait Platform {
 #[error("the cache failed: {0}")]
 pub struct CacheError(pub String);
 
+/// A change that the origin pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pushed {
+    /// The key it is kept under.
+    pub key: String,
+    /// Its version at the origin.
+    pub version: i64,
+    /// The entry as it is kept.
+    pub entry: Vec<u8>,
+}
+
 /// Keys and values without expiry of their own.
 ///
 /// Guarantees: a `get` after a `put` of the same caller gives that value or a later one. Others may see
 /// it later (bounded by the runtime). Values may vanish. Nothing is atomic over two calls.
+///
+/// A push is stronger: once it is answered, nobody anywhere is given an older version of its keys after
+/// [`crate::cache::PUSH_SEEN_MS`]. The methods for it have bodies that are right where a `put` is seen by
+/// everybody at once; a store that is consistent only in the end brings its own.
 #[expect(async_fn_in_trait, reason = "futures need not be Send, see the module")]
 pub trait Cache {
     /// The value of a key.
@@ -58,6 +74,22 @@ pub trait Cache {
     /// # Errors
     /// [`CacheError`] when the store does not take it.
     async fn put(&self, key: &str, value: &[u8]) -> Result<(), CacheError>;
+
+    /// Keeps what the origin pushed, except for what a newer push has overtaken.
+    ///
+    /// # Errors
+    /// [`CacheError`]: none, some or all of it is kept; the origin sends it again.
+    async fn push(&self, changes: &[Pushed]) -> Result<(), CacheError> {
+        cache::push_over_floors(self, changes).await
+    }
+
+    /// The newest version that was pushed for a key, as long as an older one could still turn up.
+    ///
+    /// # Errors
+    /// [`CacheError`] when the store does not answer.
+    async fn floor(&self, key: &str) -> Result<Option<i64>, CacheError> {
+        cache::floor_beside(self, key).await
+    }
 }
 
 /// The outbox did not do what it was asked.

@@ -1,6 +1,6 @@
 //! From a request to a response, whatever the request is.
 
-use footfall_shared::id::EventId;
+use footfall_shared::id::RequestId;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, HeaderName, VARY,
@@ -13,14 +13,11 @@ use crate::http::{Request, Response};
 use crate::intelligence::{
     bundle::bundle, bundle_status::bundle_status, track_customer::track_customer,
 };
-use crate::origin::REQUEST_ID_HEADER;
 use crate::platform::Platform;
 use crate::trace::Trace;
 use crate::{assets, events, forward, outbox, push};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
-/// Longest request id taken from a client, in characters.
-const REQUEST_ID_CHARS_MAX: usize = 64;
 
 /// Answers a request. No error leaves this function.
 pub async fn route<P: Platform>(platform: &P, request: Request) -> Response {
@@ -38,8 +35,8 @@ pub async fn route<P: Platform>(platform: &P, request: Request) -> Response {
         allow_page(&request, &mut response);
     }
     response.set(
-        HeaderName::from_static(REQUEST_ID_HEADER),
-        &trace.request_id,
+        HeaderName::from_static(RequestId::HEADER),
+        trace.request_id.as_str(),
     );
     response.set(SERVER_TIMING, &trace.server_timing(platform.now()));
     if request.method == Method::HEAD {
@@ -168,18 +165,7 @@ fn preflight(request: &Request) -> Response {
         .with(ACCESS_CONTROL_MAX_AGE, "86400")
 }
 
-fn request_id<P: Platform>(platform: &P, request: &Request) -> String {
-    let fits = |id: &&str| {
-        (1..=REQUEST_ID_CHARS_MAX).contains(&id.len())
-            && id
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    };
-    match request.header(REQUEST_ID_HEADER).filter(fits) {
-        Some(id) => id.to_owned(),
-        None => {
-            let id = EventId::generate(platform.now(), platform.entropy());
-            id.as_str().replacen("evt_", "req_", 1)
-        }
-    }
+fn request_id<P: Platform>(platform: &P, request: &Request) -> RequestId {
+    let given = request.header(RequestId::HEADER).and_then(RequestId::parse);
+    given.unwrap_or_else(|| RequestId::generate(platform.now(), platform.entropy()))
 }

@@ -2,13 +2,14 @@
 
 use std::cell::Cell;
 
+use footfall_shared::id::RequestId;
 use footfall_shared::time::UtcMillis;
 
 /// Counts the look-ups and calls of one request.
 #[derive(Debug)]
 pub(crate) struct Trace {
     /// The id that this request has at edge and origin.
-    pub(crate) request_id: String,
+    pub(crate) request_id: RequestId,
     started: UtcMillis,
     cache_hits: Cell<u32>,
     cache_misses: Cell<u32>,
@@ -18,7 +19,7 @@ pub(crate) struct Trace {
 
 impl Trace {
     /// Starts at `now`.
-    pub(crate) fn start(request_id: String, now: UtcMillis) -> Self {
+    pub(crate) fn start(request_id: RequestId, now: UtcMillis) -> Self {
         Self {
             request_id,
             started: now,

@@ -1,7 +1,7 @@
 //! One request into the component and its reply out of it, within bounded time, space and number.
 
 use crate::engine::{CONCURRENT_REQUESTS_MAX, Handler, REQUEST_TIME_MAX};
-use crate::fault::Fault;
+use crate::fault::{Asked, Fault};
 use crate::geo::{GEO_HEADER, GeoLookup};
 use http::uri::Scheme;
 use http::{HeaderName, HeaderValue, Method, Request, Response, Uri, header};
@@ -56,6 +56,7 @@ impl Dispatcher {
         B: Body<Data = Bytes, Error: std::error::Error + Send + Sync + 'static>,
     {
         let (mut head, body) = request.into_parts();
+        let asked = Asked::of(&head.headers);
         let prepared = async {
             head.uri = target(&head.method, &head.uri, head.headers.get(header::HOST))?;
             mark_client(&mut head.headers, client);
@@ -72,7 +73,7 @@ impl Dispatcher {
             Ok((body, _kib)) => self.call(Request::from_parts(head, body)).await,
             Err(fault) => Err(fault),
         };
-        answered.unwrap_or_else(Fault::reply)
+        answered.unwrap_or_else(|fault| fault.reply(asked))
     }
 
     /// Gives a request to the component as it stands.

@@ -1,9 +1,48 @@
-//! What the host itself answers when the component cannot: always the contract's error envelope.
+//! What the host itself answers when the component cannot: always the contract's error envelope, with the
+//! headers that the component's own replies have.
 
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use http::{Response, StatusCode};
+use footfall_shared::id::{Entropy, RequestId};
+use footfall_shared::time::UtcMillis;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_TYPE, HeaderValue, ORIGIN,
+    RETRY_AFTER, VARY,
+};
+use http::{HeaderMap, HeaderName, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Bytes;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// What a fault's reply needs of its request.
+pub(crate) struct Asked {
+    request_id: Option<HeaderValue>,
+    /// The page that asked, where one did: without leave it could not read why it was refused.
+    page: Option<HeaderValue>,
+    at: SystemTime,
+}
+
+impl Asked {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        Self {
+            request_id: headers.get(RequestId::HEADER).cloned(),
+            page: headers.get(ORIGIN).cloned(),
+            at: SystemTime::now(),
+        }
+    }
+
+    fn request_id(&self) -> RequestId {
+        let given = self.request_id.as_ref().and_then(|id| id.to_str().ok());
+        given.and_then(RequestId::parse).unwrap_or_else(|| {
+            let since = self.at.duration_since(UNIX_EPOCH).unwrap_or_default();
+            let now = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+            let mut entropy = Entropy::default();
+            // Without randomness two ids of one millisecond could be equal, which harms nobody here.
+            let _ = getrandom::fill(&mut entropy);
+            RequestId::generate(UtcMillis::new(now), entropy)
+        })
+    }
+}
 
 /// A request that gets no reply of the component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,13 +93,26 @@ impl Fault {
     }
 
     /// The reply that the client sees.
-    pub(crate) fn reply(self) -> Response<Full<Bytes>> {
+    pub(crate) fn reply(self, asked: Asked) -> Response<Full<Bytes>> {
         let mut reply = Response::new(Full::new(Bytes::from_static(self.body().as_bytes())));
         *reply.status_mut() = self.status();
         let headers = reply.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if self == Self::Overloaded {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if let Ok(id) = HeaderValue::from_str(asked.request_id().as_str()) {
+            headers.insert(RequestId::HEADER, id);
+        }
+        let took = asked.at.elapsed().unwrap_or_default().as_millis();
+        if let Ok(timing) = HeaderValue::try_from(format!("host;dur={took}")) {
+            headers.insert(SERVER_TIMING, timing);
+        }
+        if let Some(page) = asked.page {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, page);
+            headers.insert(VARY, HeaderValue::from_static("Origin"));
+            let exposed = HeaderValue::from_static("Server-Timing, X-Request-Id, Retry-After");
+            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
         }
         reply
     }

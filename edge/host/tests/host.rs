@@ -192,9 +192,37 @@ async fn a_trap_is_a_500_and_the_next_request_is_served() {
         });
         assert_eq!(trapped.body, envelope);
         assert_eq!(trapped.headers["content-type"], "application/json");
+        let id = trapped.headers["x-request-id"].to_str().unwrap();
+        assert!(id.starts_with("req_"), "{id}");
+        let timing = trapped.headers["server-timing"].to_str().unwrap();
+        assert!(timing.starts_with("host;dur="), "{timing}");
 
         assert_eq!(host.get("/variable").await.body, json!({"value": "hello"}));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_can_read_why_the_host_refused_it_and_find_its_request_again() {
+    let host = TestHost::start().await;
+    let page = [
+        ("origin", "https://shop.example"),
+        ("x-request-id", "page-7"),
+    ];
+
+    let refused = host.send(Method::GET, "/panic", &page, "").await;
+
+    let headers = refused.headers;
+    assert_eq!(headers["x-request-id"], "page-7");
+    assert_eq!(
+        headers["access-control-allow-origin"],
+        "https://shop.example"
+    );
+    assert_eq!(headers["vary"], "Origin");
+
+    let wild = [("x-request-id", "no id \"at all\"")];
+    let refused = host.send(Method::GET, "/panic", &wild, "").await;
+    let id = refused.headers["x-request-id"].to_str().unwrap();
+    assert!(id.starts_with("req_"), "{id}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

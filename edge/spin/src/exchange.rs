@@ -7,38 +7,28 @@
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
-use footfall_edge::error::EdgeError;
 use footfall_edge::{Request, Response};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Method};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full};
 use spin_sdk::wasip3::http::types;
 use spin_sdk::wasip3::http_compat::{BodyWriter, IncomingRequestBody};
 use spin_sdk::wit_bindgen;
 
 use crate::geo;
 
-/// Largest body read, in bytes; the routes have tighter bounds of their own.
+/// No more than this is read of a body, in bytes: more than any route takes, so that the route itself
+/// refuses what is longer.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024 + 1;
 /// Header in which Spin tells the socket's address, `ip:port`.
 const CLIENT_ADDRESS_HEADER: &str = "spin-client-addr";
 
-/// Why a request does not reach the core.
-pub(crate) enum Unread {
-    /// It is answered at once.
-    Refused(EdgeError),
-    /// It is no request; the runtime is told.
-    Broken(types::ErrorCode),
-}
-
-impl From<types::ErrorCode> for Unread {
-    fn from(code: types::ErrorCode) -> Self {
-        Self::Broken(code)
-    }
-}
-
-/// Reads a request whole. `geo_header` names the header that tells where the client is.
-pub(crate) async fn read(request: types::Request, geo_header: &str) -> Result<Request, Unread> {
+/// Reads a request. `geo_header` names the header that tells where the client is. An error means that it
+/// is no request, or broke off; the runtime is told.
+pub(crate) async fn read(
+    request: types::Request,
+    geo_header: &str,
+) -> Result<Request, types::ErrorCode> {
     let method = Method::try_from(request.get_method())
         .map_err(|_| types::ErrorCode::HttpRequestMethodInvalid)?;
     let target = request.get_path_with_query().unwrap_or_default();
@@ -66,15 +56,18 @@ pub(crate) async fn read(request: types::Request, geo_header: &str) -> Result<Re
     })
 }
 
-async fn read_body(request: types::Request) -> Result<Vec<u8>, Unread> {
-    let body = IncomingRequestBody::new(request)?;
-    match Limited::new(body, BODY_BYTES_MAX).collect().await {
-        Ok(body) => Ok(body.to_bytes().into()),
-        Err(_) => {
-            let refused = EdgeError::PayloadTooLarge(BODY_BYTES_MAX - 1);
-            Err(Unread::Refused(refused))
+async fn read_body(request: types::Request) -> Result<Vec<u8>, types::ErrorCode> {
+    let mut stream = IncomingRequestBody::new(request)?;
+    let mut body = Vec::new();
+    while body.len() < BODY_BYTES_MAX
+        && let Some(frame) = stream.frame().await
+    {
+        if let Ok(data) = frame?.into_data() {
+            body.extend_from_slice(&data);
         }
     }
+    body.truncate(BODY_BYTES_MAX);
+    Ok(body)
 }
 
 /// Makes the reply; its body follows once the runtime has it.

@@ -17,7 +17,6 @@ mod platform;
 use spin_sdk::wasip3::exports::http::handler::Guest;
 use spin_sdk::wasip3::http::types::{ErrorCode, Request, Response};
 
-use crate::exchange::Unread;
 use crate::platform::SpinPlatform;
 
 struct Component;
@@ -29,11 +28,7 @@ impl Guest for Component {
         let opened = SpinPlatform::get().await;
         let platform =
             opened.map_err(|fault| ErrorCode::InternalError(Some(format!("{fault:#}"))))?;
-        let response = match exchange::read(request, platform.geo_header()).await {
-            Ok(request) => footfall_edge::route(&*platform, request).await,
-            Err(Unread::Refused(fault)) => fault.to_response(),
-            Err(Unread::Broken(code)) => return Err(code),
-        };
-        exchange::reply(response)
+        let request = exchange::read(request, platform.geo_header()).await?;
+        exchange::reply(footfall_edge::route(&*platform, request).await)
     }
 }

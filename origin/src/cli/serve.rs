@@ -28,6 +28,10 @@ pub(super) async fn serve(
         told.requested().await
     }));
     let mut told = stop.clone();
+    let watching = tokio::spawn(crate::ingest::silence::watch(app.clone(), async move {
+        told.requested().await
+    }));
+    let mut told = stop.clone();
     let reconciling = tokio::spawn(crate::woocommerce::run(app.clone(), async move {
         told.requested().await
     }));
@@ -46,6 +50,7 @@ pub(super) async fn serve(
         origin.await
     };
     pushing.await.context("the pushes to the edges failed")?;
+    watching.await.context("the silence alarm failed")?;
     reconciling.await.context("the reconcile of shops failed")?;
     app.db().close().await;
     tracing::info!("the origin has stopped");

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use footfall_shared::id::ShopId;
-use footfall_shared::identity::EmailHash;
-use footfall_shared::wire::internal::{Change, CustomerEntry};
+use footfall_shared::identity::{DeviceKey, EmailHash};
+use footfall_shared::wire::internal::{Change, CustomerEntry, DeviceLink};
 
 use super::queries::Due;
 use super::subject::Subject;
@@ -20,12 +20,12 @@ pub(super) async fn build(
     due: Vec<Due>,
 ) -> Result<Vec<Outgoing>, StorageError> {
     let entries = read_entries(db, &due).await?;
-    let mut changes = Vec::with_capacity(due.len());
-    for due in due {
-        let change = change(db, &due, &entries).await?;
-        changes.push((due, change));
-    }
-    Ok(changes)
+    let links = read_links(db, &due).await?;
+    let outgoing = due.into_iter().map(|due| {
+        let change = change(&due, &entries, &links);
+        (due, change)
+    });
+    Ok(outgoing.collect())
 }
 
 type Entries = BTreeMap<(ShopId, EmailHash), CustomerEntry>;
@@ -49,13 +49,28 @@ async fn read_entries(db: &mut impl Handle, due: &[Due]) -> Result<Entries, Stor
     Ok(entries)
 }
 
-async fn change(
-    db: &mut impl Handle,
-    due: &Due,
-    entries: &Entries,
-) -> Result<Change, StorageError> {
+type Links = BTreeMap<(ShopId, DeviceKey), DeviceLink>;
+
+async fn read_links(db: &mut impl Handle, due: &[Due]) -> Result<Links, StorageError> {
+    let mut asked: BTreeMap<&ShopId, Vec<DeviceKey>> = BTreeMap::new();
+    for row in due {
+        if let Subject::Device(key) = &row.subject {
+            asked.entry(&row.shop).or_default().push(key.clone());
+        }
+    }
+    let mut links = Links::new();
+    for (shop, keys) in asked {
+        let found = intelligence::find_links(db, shop, &keys).await?;
+        for (key, link) in keys.into_iter().zip(found) {
+            links.extend(link.map(|link| ((shop.clone(), key), link)));
+        }
+    }
+    Ok(links)
+}
+
+fn change(due: &Due, entries: &Entries, links: &Links) -> Change {
     let shop = due.shop.clone();
-    Ok(match &due.subject {
+    match &due.subject {
         Subject::Customer(hash) => {
             let entry = entries.get(&(shop.clone(), hash.clone()));
             Change::Customer {
@@ -65,20 +80,11 @@ async fn change(
                 entry: entry.cloned().map(Box::new),
             }
         }
-        Subject::Fingerprint(hash) => {
-            let link = intelligence::find_fingerprint(db, &shop, hash).await?;
-            Change::Fingerprint {
+        Subject::Device(key) => {
+            let link = links.get(&(shop.clone(), key.clone())).cloned();
+            Change::Device {
                 shop,
-                fingerprint: hash.clone(),
-                version: link.as_ref().map_or(due.version, |link| link.version),
-                link,
-            }
-        }
-        Subject::Ip(hash) => {
-            let link = intelligence::find_address(db, &shop, hash).await?;
-            Change::Address {
-                shop,
-                ip: hash.clone(),
+                key: key.clone(),
                 version: link.as_ref().map_or(due.version, |link| link.version),
                 link,
             }
@@ -87,15 +93,14 @@ async fn change(
             key: key.clone(),
             version: due.version,
         },
-    })
+    }
 }
 
 /// The version that a change carries.
 pub(super) fn version_of(change: &Change) -> i64 {
     match change {
         Change::Customer { version, .. }
-        | Change::Fingerprint { version, .. }
-        | Change::Address { version, .. }
+        | Change::Device { version, .. }
         | Change::Key { version, .. } => *version,
     }
 }

@@ -1,16 +1,14 @@
 //! What a push is about.
 
-use footfall_shared::identity::{EmailHash, FingerprintHash, IpHash};
+use footfall_shared::identity::{DeviceKey, EmailHash};
 
 /// The thing whose entry at the edges is out of date.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     /// A customer's entry.
     Customer(EmailHash),
-    /// A fingerprint's link.
-    Fingerprint(FingerprintHash),
-    /// An address's link.
-    Ip(IpHash),
+    /// The link of a device's key.
+    Device(DeviceKey),
     /// What is known of a key, by its hash, or of a keyless shop, by its slug.
     Key(String),
 }
@@ -21,8 +19,10 @@ impl Subject {
     pub fn to_text(&self) -> String {
         match self {
             Self::Customer(hash) => format!("customer:{}", hash.as_str()),
-            Self::Fingerprint(hash) => format!("fingerprint:{}", hash.as_str()),
-            Self::Ip(hash) => format!("ip:{}", hash.as_str()),
+            Self::Device(device) => {
+                let (kind, hash) = device.parts();
+                format!("{kind}:{hash}")
+            }
             Self::Key(key) => format!("key:{key}"),
         }
     }
@@ -33,10 +33,8 @@ impl Subject {
         let (kind, rest) = text.split_once(':')?;
         match kind {
             "customer" => EmailHash::parse(rest).map(Self::Customer),
-            "fingerprint" => FingerprintHash::parse(rest).map(Self::Fingerprint),
-            "ip" => IpHash::parse(rest).map(Self::Ip),
             "key" => Some(Self::Key(rest.to_owned())),
-            _ => None,
+            kind => DeviceKey::parse(kind, rest).map(Self::Device),
         }
     }
 }
@@ -50,6 +48,7 @@ mod tests {
         let digest = "ab".repeat(32);
         for text in [
             format!("customer:{digest}"),
+            format!("browser:{digest}"),
             format!("fingerprint:{digest}"),
             format!("ip:{digest}"),
             "key:demo".to_owned(),

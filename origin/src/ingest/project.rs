@@ -3,7 +3,7 @@
 
 use footfall_shared::event::Event;
 use footfall_shared::id::ExternalId;
-use footfall_shared::identity::{EmailHash, Trust};
+use footfall_shared::identity::EmailHash;
 use footfall_shared::time::UtcMillis;
 
 use crate::app::App;
@@ -57,12 +57,7 @@ pub(super) async fn project(
         if let Some(id) = external_id(event) {
             customer.claim_external_id(id);
         }
-        sightings.push(Sighting {
-            device: &event.device,
-            email_hash: hash,
-            trust: event.trust.unwrap_or(Trust::Claimed),
-            at: event.at,
-        });
+        sightings.push(Sighting::of(event, hash, shop));
     }
     devices::record(app, tx, &shop.id, &sightings, now).await?;
     let told: Vec<&Event> = events.iter().map(|(event, _)| *event).collect();

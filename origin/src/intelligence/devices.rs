@@ -1,14 +1,14 @@
-//! Which customer was seen on which device.
+//! Which customer was seen on which device; [`Owner::after`] is the rule.
 //!
-//! A verified email beats a claimed one; between equals the later wins. An address recognizes too, but
-//! never with more trust than [`Trust::Address`], since households share one.
+//! **Invariant:** every link can be undone ([`reset`]): what was seen until then says nothing any more,
+//! also when the projections are rebuilt from the log. Test: `a_link_that_was_undone_stays_undone`.
 
 use std::collections::BTreeMap;
 
-use footfall_shared::event::Device;
+use footfall_shared::event::Event;
 use footfall_shared::id::ShopId;
-use footfall_shared::identity::{EmailHash, FingerprintHash, Geo, IpHash, Trust};
-use footfall_shared::intelligence::track::replaces;
+use footfall_shared::identity::{DeviceKey, EmailHash, Geo, Trust};
+use footfall_shared::intelligence::Owner;
 use footfall_shared::time::UtcMillis;
 use footfall_shared::wire::internal::DeviceLink;
 
@@ -16,49 +16,13 @@ use super::queries::devices as queries;
 use crate::app::App;
 use crate::db::{StorageError, Tx};
 use crate::edges::{self, Subject};
-
-/// What a device is known by.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum DeviceKey {
-    /// Its fingerprint.
-    Fingerprint(FingerprintHash),
-    /// Its address.
-    Ip(IpHash),
-}
-
-impl DeviceKey {
-    /// The kind and the hash, as they are stored.
-    #[must_use]
-    pub fn parts(&self) -> (&'static str, &str) {
-        match self {
-            Self::Fingerprint(hash) => ("fingerprint", hash.as_str()),
-            Self::Ip(hash) => ("ip", hash.as_str()),
-        }
-    }
-
-    /// Reads the kind and the hash.
-    #[must_use]
-    pub fn parse(kind: &str, hash: &str) -> Option<Self> {
-        match kind {
-            "fingerprint" => FingerprintHash::parse(hash).map(Self::Fingerprint),
-            "ip" => IpHash::parse(hash).map(Self::Ip),
-            _ => None,
-        }
-    }
-
-    fn to_subject(&self) -> Subject {
-        match self {
-            Self::Fingerprint(hash) => Subject::Fingerprint(hash.clone()),
-            Self::Ip(hash) => Subject::Ip(hash.clone()),
-        }
-    }
-}
+use crate::shops::Shop;
 
 /// A device as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownDevice {
-    /// Who was seen on it and how surely; `None` after the log was cleared for a rebuild.
-    pub link: Option<(EmailHash, Trust)>,
+    /// Whom it stands for; `None` after a reset, and while a rebuild has cleared it.
+    pub owner: Option<Owner>,
     /// Grows with every change of the link.
     pub version: i64,
     /// Events with an email that came from it.
@@ -69,61 +33,51 @@ pub struct KnownDevice {
     pub first_seen: UtcMillis,
     /// When it was seen last.
     pub last_seen: UtcMillis,
+    /// What was seen until then says nothing any more.
+    pub reset_at: UtcMillis,
 }
 
 impl KnownDevice {
     fn unseen(at: UtcMillis) -> Self {
         Self {
-            link: None,
+            owner: None,
             version: 0,
             visit_count: 0,
             geo: None,
             first_seen: at,
             last_seen: at,
+            reset_at: UtcMillis::new(0),
         }
     }
 
     /// The customer was seen on it; whether the link changed.
     fn see(&mut self, sighting: &Sighting<'_>) -> bool {
-        let Sighting {
-            device,
-            email_hash,
-            trust,
-            at,
-        } = sighting;
+        if sighting.at <= self.reset_at {
+            return false;
+        }
         if self.visit_count == 0 {
-            (self.first_seen, self.last_seen) = (*at, *at);
+            (self.first_seen, self.last_seen) = (sighting.at, sighting.at);
         }
         self.visit_count += 1;
-        self.first_seen = self.first_seen.min(*at);
-        self.last_seen = self.last_seen.max(*at);
-        if device.geo.is_some() {
-            self.geo.clone_from(&device.geo);
+        self.first_seen = self.first_seen.min(sighting.at);
+        self.last_seen = self.last_seen.max(sighting.at);
+        if sighting.geo.is_some() {
+            self.geo = sighting.geo.cloned();
         }
-        let link = match &self.link {
-            Some((known, sure)) if known == *email_hash => (known.clone(), (*sure).max(*trust)),
-            Some((known, sure)) if !replaces(*sure, *trust) => (known.clone(), *sure),
-            _ => ((*email_hash).clone(), *trust),
-        };
-        let changed = self.link.as_ref() != Some(&link);
+        let owner = Owner::after(self.owner.clone(), sighting.email_hash, sighting.trust);
+        let changed = self.owner.as_ref() != Some(&owner);
         if changed {
             self.version += 1;
-            self.link = Some(link);
+            self.owner = Some(owner);
         }
         changed
     }
 
     /// What an edge holds of it.
     #[must_use]
-    pub fn to_link(&self, key: &DeviceKey) -> Option<DeviceLink> {
-        let (email_hash, trust) = self.link.clone()?;
-        let trust = match key {
-            DeviceKey::Fingerprint(_) => trust,
-            DeviceKey::Ip(_) => trust.min(Trust::Address),
-        };
+    pub fn to_link(&self) -> Option<DeviceLink> {
         Some(DeviceLink {
-            email_hash,
-            trust,
+            owner: self.owner.clone()?,
             version: self.version,
         })
     }
@@ -132,8 +86,10 @@ impl KnownDevice {
 /// A customer was seen on a device.
 #[derive(Debug, Clone)]
 pub struct Sighting<'a> {
-    /// The device.
-    pub device: &'a Device,
+    /// What the device is known by.
+    pub keys: Vec<DeviceKey>,
+    /// Where it was.
+    pub geo: Option<&'a Geo>,
     /// The customer.
     pub email_hash: &'a EmailHash,
     /// How sure that is.
@@ -142,11 +98,18 @@ pub struct Sighting<'a> {
     pub at: UtcMillis,
 }
 
-impl Sighting<'_> {
-    fn keys(&self) -> impl Iterator<Item = DeviceKey> {
-        let fingerprint = self.device.fingerprint.clone().map(DeviceKey::Fingerprint);
-        let ip = self.device.ip.clone().map(DeviceKey::Ip);
-        fingerprint.into_iter().chain(ip)
+impl<'a> Sighting<'a> {
+    /// The sighting that an event with an email tells of.
+    #[must_use]
+    pub fn of(event: &'a Event, email_hash: &'a EmailHash, shop: &Shop) -> Self {
+        let anonymous_id = event.anonymous_id.as_deref();
+        Self {
+            keys: event.device.keys(anonymous_id, &shop.salt),
+            geo: event.device.geo.as_ref(),
+            email_hash,
+            trust: event.trust.unwrap_or(Trust::Claimed),
+            at: event.at,
+        }
     }
 }
 
@@ -158,66 +121,58 @@ pub async fn record(
     sightings: &[Sighting<'_>],
     now: UtcMillis,
 ) -> Result<(), StorageError> {
-    let mut keys: Vec<DeviceKey> = sightings.iter().flat_map(Sighting::keys).collect();
+    let mut keys: Vec<DeviceKey> = sightings.iter().flat_map(|one| one.keys.clone()).collect();
     keys.sort();
     keys.dedup();
     let mut devices: BTreeMap<DeviceKey, KnownDevice> =
         queries::find_devices(tx, shop, &keys).await?;
     let mut changed: BTreeMap<DeviceKey, i64> = BTreeMap::new();
     for sighting in sightings {
-        for key in sighting.keys() {
+        for key in &sighting.keys {
             let device = devices
                 .entry(key.clone())
                 .or_insert_with(|| KnownDevice::unseen(sighting.at));
             if device.see(sighting) {
-                changed.insert(key, device.version);
+                changed.insert(key.clone(), device.version);
             }
         }
     }
     queries::save_devices(tx, shop, &devices).await?;
-    let subjects = changed
-        .iter()
-        .map(|(key, version)| (key.to_subject(), *version));
-    edges::queue(app, tx, shop, subjects, now).await
+    tell(app, tx, shop, changed, now).await
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hash(digit: &str) -> EmailHash {
-        EmailHash::parse(&digit.repeat(64)).unwrap()
+/// Undoes links: these keys recognize nobody until somebody is seen with them anew. The answer counts the
+/// keys that were known. The caller holds the shop's turn.
+pub async fn reset(
+    app: &App,
+    tx: &mut Tx,
+    shop: &ShopId,
+    keys: &[DeviceKey],
+    now: UtcMillis,
+) -> Result<usize, StorageError> {
+    let mut devices = queries::find_devices(tx, shop, keys).await?;
+    for device in devices.values_mut() {
+        device.owner = None;
+        device.version += 1;
+        device.reset_at = now;
     }
+    queries::save_devices(tx, shop, &devices).await?;
+    let changed = devices
+        .iter()
+        .map(|(key, device)| (key.clone(), device.version));
+    tell(app, tx, shop, changed.collect(), now).await?;
+    Ok(devices.len())
+}
 
-    fn see(device: &mut KnownDevice, email: &EmailHash, trust: Trust, at: i64) -> bool {
-        device.see(&Sighting {
-            device: &Device::default(),
-            email_hash: email,
-            trust,
-            at: UtcMillis::new(at),
-        })
-    }
-
-    #[test]
-    fn a_verified_email_beats_a_claimed_one_and_between_equals_the_later_wins() {
-        let (ada, bob) = (hash("a"), hash("b"));
-        let mut device = KnownDevice::unseen(UtcMillis::new(0));
-        assert!(see(&mut device, &ada, Trust::Claimed, 1));
-        assert!(see(&mut device, &bob, Trust::Claimed, 2));
-        assert!(see(&mut device, &ada, Trust::Verified, 3));
-        assert!(!see(&mut device, &bob, Trust::Claimed, 4));
-        assert!(!see(&mut device, &ada, Trust::Claimed, 5));
-        assert_eq!(device.link, Some((ada, Trust::Verified)));
-        assert_eq!((device.version, device.visit_count), (3, 5));
-        assert!(see(&mut device, &bob, Trust::Verified, 6));
-    }
-
-    #[test]
-    fn an_address_never_recognizes_with_more_than_its_own_trust() {
-        let mut device = KnownDevice::unseen(UtcMillis::new(0));
-        see(&mut device, &hash("a"), Trust::Verified, 1);
-        let ip = DeviceKey::Ip(IpHash::parse(&"0".repeat(64)).unwrap());
-        let link = device.to_link(&ip).unwrap();
-        assert_eq!(link.trust, Trust::Address);
-    }
+async fn tell(
+    app: &App,
+    tx: &mut Tx,
+    shop: &ShopId,
+    changed: BTreeMap<DeviceKey, i64>,
+    now: UtcMillis,
+) -> Result<(), StorageError> {
+    let subjects = changed
+        .into_iter()
+        .map(|(key, version)| (Subject::Device(key), version));
+    edges::queue(app, tx, shop, subjects, now).await
 }

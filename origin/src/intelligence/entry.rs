@@ -1,13 +1,13 @@
 //! What an edge holds, built from what is stored.
 
 use footfall_shared::id::ShopId;
-use footfall_shared::identity::{EmailHash, FingerprintHash, IpHash};
+use footfall_shared::identity::{DeviceKey, EmailHash};
 use footfall_shared::offers::Offer;
 use footfall_shared::profile::Profile;
 use footfall_shared::wire::internal::{CustomerCard, CustomerEntry, DeviceLink};
 
 use super::customers::{Customer, Seen};
-use super::devices::DeviceKey;
+use super::devices::KnownDevice;
 use super::queries;
 use crate::db::{Handle, StorageError};
 use crate::shops::Shop;
@@ -72,29 +72,13 @@ fn to_entry(
     }
 }
 
-/// Who was seen with this fingerprint.
-pub async fn find_fingerprint(
+/// Whom these keys of devices stand for, in their sequence.
+pub async fn find_links(
     db: &mut impl Handle,
     shop: &ShopId,
-    fingerprint: &FingerprintHash,
-) -> Result<Option<DeviceLink>, StorageError> {
-    find_link(db, shop, DeviceKey::Fingerprint(fingerprint.clone())).await
-}
-
-/// Who was seen at this address.
-pub async fn find_address(
-    db: &mut impl Handle,
-    shop: &ShopId,
-    ip: &IpHash,
-) -> Result<Option<DeviceLink>, StorageError> {
-    find_link(db, shop, DeviceKey::Ip(ip.clone())).await
-}
-
-async fn find_link(
-    db: &mut impl Handle,
-    shop: &ShopId,
-    key: DeviceKey,
-) -> Result<Option<DeviceLink>, StorageError> {
-    let found = queries::devices::find_devices(db, shop, std::slice::from_ref(&key)).await?;
-    Ok(found.get(&key).and_then(|device| device.to_link(&key)))
+    keys: &[DeviceKey],
+) -> Result<Vec<Option<DeviceLink>>, StorageError> {
+    let found = queries::devices::find_devices(db, shop, keys).await?;
+    let link = |key| found.get(key).and_then(KnownDevice::to_link);
+    Ok(keys.iter().map(link).collect())
 }

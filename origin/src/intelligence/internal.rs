@@ -12,7 +12,7 @@ use footfall_shared::wire::internal::{
 use utoipa_axum::router::OpenApiRouter;
 
 use super::bundle::ensure_offer;
-use super::entry::{find_address, find_entry, find_fingerprint};
+use super::entry::{find_entry, find_links};
 use super::routes::{Wanted, answer_move};
 use crate::app::App;
 use crate::db::StorageError;
@@ -38,21 +38,10 @@ async fn recognize(
     State(app): State<App>,
     SignedEdge(question): SignedEdge<RecognizeDevice>,
 ) -> Result<Json<Recognized>, AppError> {
-    let RecognizeDevice {
-        shop,
-        fingerprint,
-        ip,
-    } = question;
+    let RecognizeDevice { shop, keys } = question;
     let mut db = app.db().read().await?;
-    let fingerprint = match fingerprint {
-        Some(hash) => find_fingerprint(&mut db, &shop, &hash).await?,
-        None => None,
-    };
-    let ip = match ip {
-        Some(hash) => find_address(&mut db, &shop, &hash).await?,
-        None => None,
-    };
-    Ok(Json(Recognized { fingerprint, ip }))
+    let links = find_links(&mut db, &shop, &keys).await?;
+    Ok(Json(Recognized { links }))
 }
 
 async fn customer_entry(

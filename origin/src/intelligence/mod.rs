@@ -19,6 +19,7 @@
 
 mod bundle;
 mod customers;
+mod device_routes;
 pub mod devices;
 mod entry;
 mod internal;
@@ -36,13 +37,15 @@ use footfall_shared::id::ShopId;
 
 pub use bundle::{Ensured, ensure_offer, ensure_offer_within};
 pub use customers::{Customer, Customers};
-pub use entry::{find_address, find_entries, find_entry, find_fingerprint};
+pub use entry::{find_entries, find_entry, find_links};
 pub use purchase::{Purchase, purchase};
 pub use recalculate::{recalculate, recalculate_all, recalculate_customer};
 
 /// The feature's routes.
 pub fn routes() -> OpenApiRouter<App> {
-    routes::routes().merge(internal::routes())
+    routes::routes()
+        .merge(device_routes::routes())
+        .merge(internal::routes())
 }
 
 /// From here to the commit this transaction is the only one that writes the shop's customers, devices,

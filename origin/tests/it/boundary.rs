@@ -64,7 +64,7 @@ on_both! {
         for wild in ["", "a b", "<script>", &"a".repeat(65)] {
             let made = ask(wild).await;
             assert_ne!(made, wild);
-            assert_eq!(made.len(), 32);
+            assert!(made.starts_with("req_"), "{made}");
         }
         assert_ne!(ask("").await, ask("").await);
     }

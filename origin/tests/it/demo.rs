@@ -7,7 +7,7 @@ use footfall::app::{App, Clock};
 use footfall::config::Config;
 use footfall::db::Db;
 use footfall::demo;
-use footfall_shared::identity::FingerprintHash;
+use footfall_shared::identity::{DeviceKey, FingerprintHash};
 use serde_json::{Value, json};
 
 use crate::support::{Client, Credential, Database, EDGE_KEY, START, Store, on_both};
@@ -187,9 +187,10 @@ on_both! {
             "990eb8b7fb69ad20206fb31cda3944a701ea3a3b6aae5f23316cbdaea789075a",
             "990eb8b7fb69ad20206fb31cda3944a701ea3a3b...",
         ] {
-            let question = json!({"shop": shop.id, "fingerprint": FingerprintHash::of(print, &shop.salt)});
+            let key = DeviceKey::Fingerprint(FingerprintHash::of(print, &shop.salt));
+            let question = json!({"shop": shop.id, "keys": [key]});
             let seen = demo.edge.post("/internal/devices/recognize", &question).await.expect(200);
-            assert_eq!(seen["fingerprint"]["trust"], "claimed");
+            assert_eq!(seen["links"][0]["owner"]["trust"], "claimed");
         }
     }
 

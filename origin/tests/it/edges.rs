@@ -26,6 +26,7 @@ use crate::support::{Database, EDGE_KEY, START, TestShop, on_both};
 struct Edge {
     taken: Arc<Mutex<Vec<Change>>>,
     calls: Arc<Mutex<usize>>,
+    flushes: Arc<Mutex<usize>>,
     down: Arc<AtomicBool>,
 }
 
@@ -33,6 +34,7 @@ impl Edge {
     async fn start(self) -> String {
         let router = Router::new()
             .route("/internal/push", post(take_push))
+            .route("/internal/flush", post(take_flush))
             .with_state(self);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -45,19 +47,25 @@ impl Edge {
     }
 }
 
-async fn take_push(State(edge): State<Edge>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    *edge.calls.lock().unwrap() += 1;
+fn is_signed(path: &str, headers: &HeaderMap, body: &[u8]) -> bool {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let keys = SigningKeys::parse(EDGE_KEY).unwrap();
     // The test's clock stands near its start, and so does the signature's time.
-    let signed = keys.verify(
-        START,
-        "/internal/push",
-        &body,
-        header(TIMESTAMP_HEADER),
-        header(SIGNATURE_HEADER),
-    );
-    if signed.is_err() {
+    let (at, signature) = (header(TIMESTAMP_HEADER), header(SIGNATURE_HEADER));
+    keys.verify(START, path, body, at, signature).is_ok()
+}
+
+async fn take_flush(State(edge): State<Edge>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    if !is_signed("/internal/flush", &headers, &body) {
+        return StatusCode::UNAUTHORIZED;
+    }
+    *edge.flushes.lock().unwrap() += 1;
+    StatusCode::OK
+}
+
+async fn take_push(State(edge): State<Edge>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    *edge.calls.lock().unwrap() += 1;
+    if !is_signed("/internal/push", &headers, &body) {
         return StatusCode::UNAUTHORIZED;
     }
     if edge.down.load(Ordering::SeqCst) {
@@ -90,6 +98,24 @@ fn statuses(changes: &[Change]) -> Vec<String> {
 }
 
 on_both! {
+    async fn an_edge_without_a_clock_is_called_to_drain_its_outbox(database) {
+        let (shop, edge) = start(database).await;
+        let flushed_twice = async {
+            while *edge.flushes.lock().unwrap() < 2 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let running = tokio::spawn(edges::run(shop.app.clone(), async { stopped.await.unwrap_or(()) }));
+        tokio::time::timeout(Duration::from_secs(20), flushed_twice).await.unwrap();
+        stop.send(()).unwrap();
+        running.await.unwrap();
+        // Once stopped it leaves the edge alone.
+        let then = *edge.flushes.lock().unwrap();
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+        assert_eq!(*edge.flushes.lock().unwrap(), then);
+    }
+
     async fn each_change_of_a_customer_reaches_the_edge(database) {
         let (shop, edge) = start(database).await;
         take(&shop.backend(), due_history()).await;
@@ -134,14 +160,19 @@ on_both! {
         for change in &taken {
             told.push(match change {
                 Change::Customer { version, .. } => ("customer", *version, None),
-                Change::Fingerprint { version, link, .. } => ("print", *version, link.as_ref().map(|link| link.trust)),
-                Change::Address { version, link, .. } => ("ip", *version, link.as_ref().map(|link| link.trust)),
+                Change::Device { version, key, link, .. } => {
+                    let link = link.as_ref().unwrap();
+                    let (_, trust) = link.owner.recognized_by(key).unwrap();
+                    (key.parts().0, *version, Some(trust))
+                }
                 Change::Key { version, .. } => ("key", *version, None),
             });
         }
         told.sort_by_key(|(kind, ..)| *kind);
         let expected = [
-            ("customer", shop.app.now().get(), None), ("ip", 1, Some(Trust::Address)), ("print", 1, Some(Trust::Verified)),
+            ("customer", shop.app.now().get(), None),
+            ("fingerprint", 1, Some(Trust::Claimed)),
+            ("ip", 1, Some(Trust::Address)),
         ];
         assert_eq!(told, expected);
     }

@@ -6,9 +6,11 @@ use footfall_shared::identity::Trust;
 use footfall_shared::time::{DAY_MS, UtcMillis};
 use serde_json::{Value, json};
 
-use crate::support::build::order;
-use crate::support::build::{entry, event, from_device, known, recognize, send, take, verdicts};
-use crate::support::{START, TestShop, on_both};
+use crate::support::build::{
+    email_hash, entry, event, from_browser, from_device, known, order, recognize, send, take,
+    verdicts,
+};
+use crate::support::{Credential, START, TestShop, on_both};
 
 async fn logged(shop: &TestShop, query: &str) -> Vec<String> {
     let page = shop
@@ -169,19 +171,84 @@ on_both! {
         assert_eq!(send(&shop.edge(), &[event(shop.shop(), "stays")]).await, ["appended"]);
     }
 
-    async fn a_device_is_recognized_by_fingerprint_and_by_address(database) {
+    async fn a_device_is_recognized_by_each_of_its_keys(database) {
         let shop = TestShop::start(database).await;
-        let one = from_device(event(shop.shop(), "a"), shop.shop(), "laptop");
+        let one = from_device(from_browser(event(shop.shop(), "a"), "laptop"), shop.shop(), "laptop");
         send(&shop.edge(), &[known(one, "ada@example.com", Trust::Verified)]).await;
         let seen = recognize(&shop.edge(), shop.shop(), "laptop").await;
-        assert_eq!(seen["fingerprint"]["trust"], "verified");
-        assert_eq!(seen["ip"]["trust"], "address");
-        assert_eq!(seen["fingerprint"]["email_hash"], seen["ip"]["email_hash"]);
+        let ada = email_hash(shop.shop(), "ada@example.com");
+        for kind in ["browser", "fingerprint", "ip"] {
+            let expected = json!({"is": "person", "email_hash": ada, "trust": "verified", "version": 1});
+            assert_eq!(seen[kind], expected, "{kind}");
+        }
         let other = recognize(&shop.edge(), shop.shop(), "phone").await;
-        assert_eq!(other["fingerprint"], Value::Null);
+        assert_eq!((&other["browser"], &other["fingerprint"]), (&Value::Null, &Value::Null));
         let neighbour = shop.neighbour().await;
         let there = recognize(&shop.edge(), &neighbour.shop, "laptop").await;
-        assert_eq!(there, json!({"fingerprint": null, "ip": null}));
+        assert_eq!(there, json!({"browser": null, "fingerprint": null, "ip": null}));
+    }
+
+    async fn a_second_verified_person_makes_a_device_shared(database) {
+        let shop = TestShop::start(database).await;
+        for (id, email) in [("a", "ada@example.com"), ("b", "bob@example.com"), ("c", "ada@example.com")] {
+            let seen = from_device(from_browser(event(shop.shop(), id), "family"), shop.shop(), "family");
+            send(&shop.edge(), &[known(seen, email, Trust::Verified)]).await;
+        }
+        let seen = recognize(&shop.edge(), shop.shop(), "family").await;
+        for kind in ["browser", "fingerprint", "ip"] {
+            assert_eq!(seen[kind], json!({"is": "shared", "version": 2}), "{kind}");
+        }
+        let listed = shop.admin().get("/api/devices").await.expect(200);
+        assert_eq!(listed["devices"].as_array().unwrap().len(), 3);
+        assert_eq!(listed["devices"][0]["state"], "shared");
+    }
+
+    async fn a_link_that_was_undone_stays_undone(database) {
+        let shop = TestShop::start(database).await;
+        let at_laptop = |id: &str, email| {
+            let seen = from_device(from_browser(event(shop.shop(), id), "laptop"), shop.shop(), "laptop");
+            known(seen, email, Trust::Verified)
+        };
+        send(&shop.edge(), &[at_laptop("a", "ada@example.com"), at_laptop("b", "bob@example.com")]).await;
+        shop.pass(1000);
+        let listed = shop.backend().get("/api/devices").await.expect(200);
+        for device in listed["devices"].as_array().unwrap() {
+            let key = json!({"kind": device["kind"], "hash": device["hash"]});
+            let reply = shop.backend().post("/api/devices/reset", &key).await.expect(200);
+            assert_eq!(reply["reset"], 1);
+        }
+        let nobody = json!({"browser": null, "fingerprint": null, "ip": null});
+        assert_eq!(recognize(&shop.edge(), shop.shop(), "laptop").await, nobody);
+        footfall::rebuild::run(&shop.app).await.unwrap();
+        assert_eq!(recognize(&shop.edge(), shop.shop(), "laptop").await, nobody);
+        // What is seen from now on counts again, here of a customer whose links are then undone together.
+        let later = Event { at: shop.app.now().plus(1), ..at_laptop("c", "ada@example.com") };
+        send(&shop.edge(), &[later]).await;
+        assert_eq!(recognize(&shop.edge(), shop.shop(), "laptop").await["browser"]["trust"], "verified");
+        let ada = json!({"customer_email": "ada@example.com"});
+        let reply = shop.admin().post("/api/devices/reset", &ada).await.expect(200);
+        assert_eq!(reply["reset"], 3);
+        let gone = shop.admin().get("/api/devices?customer_email=ada@example.com").await.expect(200);
+        assert_eq!(gone["devices"], json!([]));
+    }
+
+    async fn only_the_shops_own_people_see_and_undo_its_devices(database) {
+        let shop = TestShop::start(database).await;
+        let seen = from_device(event(shop.shop(), "a"), shop.shop(), "laptop");
+        send(&shop.edge(), &[known(seen, "ada@example.com", Trust::Claimed)]).await;
+        let path = "/api/devices?customer_email=ada@example.com";
+        let listed = shop.backend().get(path).await.expect(200);
+        let device = &listed["devices"][0];
+        let key = json!({"kind": device["kind"], "hash": device["hash"]});
+        shop.browser().get(path).await.expect(403);
+        shop.anonymous().post("/api/devices/reset", &key).await.expect(401);
+        let neighbour = shop.neighbour().await;
+        let other = shop.client(Credential::Key(neighbour.secret_key));
+        assert_eq!(other.get(path).await.expect(200)["devices"], json!([]));
+        other.post("/api/devices/reset", &key).await.expect_error(404, "not_found");
+        for wrong in [json!({}), json!({"kind": "ip"}), json!({"kind": "ip", "hash": "x"})] {
+            shop.backend().post("/api/devices/reset", &wrong).await.expect(400);
+        }
     }
 
     async fn a_verified_email_beats_a_claimed_one(database) {

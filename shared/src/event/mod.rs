@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::id::{EventId, ShopId};
-use crate::identity::{Email, FingerprintHash, Geo, IpHash, Trust};
+use crate::identity::{BrowserHash, DeviceKey, Email, FingerprintHash, Geo, IpHash, Salt, Trust};
 use crate::time::UtcMillis;
 
 /// The kinds of message of the Segment spec.
@@ -75,6 +75,21 @@ pub struct Device {
     /// Where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub geo: Option<Geo>,
+}
+
+impl Device {
+    /// Everything that the device is known by, from strong to weak; `anonymous_id` is the id that its
+    /// browser keeps.
+    #[must_use]
+    pub fn keys(&self, anonymous_id: Option<&str>, salt: &Salt) -> Vec<DeviceKey> {
+        let browser = anonymous_id.and_then(|id| BrowserHash::of(id, salt));
+        let keys = [
+            browser.map(DeviceKey::Browser),
+            self.fingerprint.clone().map(DeviceKey::Fingerprint),
+            self.ip.clone().map(DeviceKey::Ip),
+        ];
+        keys.into_iter().flatten().collect()
+    }
 }
 
 /// An accepted event.

@@ -81,13 +81,6 @@ impl TrackCustomer {
     }
 }
 
-/// Whether a device's link of trust `held` gives way to a new one: a claim never displaces a person whom
-/// the shop's back end vouched for, everything else follows the latest.
-#[must_use]
-pub fn replaces(held: Trust, new: Trust) -> bool {
-    new >= held
-}
-
 /// Browsers send empty texts for what they do not know.
 fn filled(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.trim().is_empty())
@@ -122,13 +115,6 @@ mod tests {
     fn everything_may_be_left_out() {
         let track = read(r#"{"email": "", "fingerprint": null}"#).unwrap();
         assert_eq!((track.email, track.fingerprint), (None, None));
-    }
-
-    #[test]
-    fn a_claim_never_displaces_a_verified_person() {
-        assert!(!replaces(Trust::Verified, Trust::Claimed));
-        assert!(replaces(Trust::Claimed, Trust::Claimed));
-        assert!(replaces(Trust::Claimed, Trust::Verified));
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::id::{CustomerId, ExternalId, ShopId};
-use crate::identity::{Email, EmailHash, FingerprintHash, Geo, IpHash, Trust};
+use crate::id::{CustomerId, ExternalId, OutboxId, ShopId};
+use crate::identity::{DeviceKey, Email, EmailHash, FingerprintHash, Geo, IpHash};
+use crate::intelligence::Owner;
 use crate::money::Currency;
 use crate::offers::Offer;
 use crate::profile::Profile;
@@ -29,11 +30,20 @@ pub mod path {
     pub const PUSH: &str = "/internal/push";
     /// Host → edge: drain the outbox.
     pub const FLUSH: &str = "/internal/flush";
+    /// Origin → edge: what became of the events that the edge accepted.
+    pub const LEDGER: &str = "/internal/ledger";
 }
 
 /// A batch of events as the outbox holds them, so that one bad event cannot fail the rest.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct EventBatch<'a> {
+    /// The outbox that they come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outbox: Option<OutboxId>,
+    /// Each event's handle there, in the sequence of the events. With the outbox it names the acceptance,
+    /// so that a batch whose receipt was lost gets the same verdicts again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handles: Vec<i64>,
     /// Each a JSON [`crate::event::Event`].
     #[serde(borrow)]
     pub events: Vec<&'a RawValue>,
@@ -64,7 +74,7 @@ pub struct Receipt {
 }
 
 /// The receipts of a batch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppendReceipt {
     /// One for each event that was settled; events not named stay with the edge.
     pub receipts: Vec<Receipt>,
@@ -87,39 +97,29 @@ pub struct ResolvedShop {
     pub shop: Option<ShopEntry>,
 }
 
-/// Asks who was seen on a device. The fingerprint decides before the address.
+/// Asks whom a device's keys stand for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecognizeDevice {
     /// The shop.
     pub shop: ShopId,
-    /// The fingerprint, where known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fingerprint: Option<FingerprintHash>,
-    /// The address, where known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ip: Option<IpHash>,
+    /// What the device is known by.
+    pub keys: Vec<DeviceKey>,
 }
 
-/// The link from a device to a customer.
+/// Whom a device's key stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceLink {
-    /// Who was seen on it.
-    pub email_hash: EmailHash,
-    /// How sure that is.
-    pub trust: Trust,
+    /// The person, or that it is shared.
+    pub owner: Owner,
     /// Grows with every change of the link.
     pub version: i64,
 }
 
-/// Who was seen on the device, by fingerprint and by address, each `None` where nobody was.
+/// The links of the keys asked for, in their sequence; `None` where nobody was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Recognized {
-    /// By fingerprint.
-    #[serde(default)]
-    pub fingerprint: Option<DeviceLink>,
-    /// By address; its trust is at most [`Trust::Address`].
-    #[serde(default)]
-    pub ip: Option<DeviceLink>,
+    /// One for each key.
+    pub links: Vec<Option<DeviceLink>>,
 }
 
 /// Names a customer by the keyed hash of the email.
@@ -209,23 +209,12 @@ pub enum Change {
         /// The new entry.
         entry: Option<Box<CustomerEntry>>,
     },
-    /// A fingerprint's link; `link` is `None` when it recognizes nobody any more.
-    Fingerprint {
+    /// The link of a device's key; `link` is `None` when it recognizes nobody any more.
+    Device {
         /// The shop.
         shop: ShopId,
-        /// The device.
-        fingerprint: FingerprintHash,
-        /// The version from which this holds.
-        version: i64,
-        /// The new link.
-        link: Option<DeviceLink>,
-    },
-    /// An address's link, likewise.
-    Address {
-        /// The shop.
-        shop: ShopId,
-        /// The address.
-        ip: IpHash,
+        /// The key.
+        key: DeviceKey,
         /// The version from which this holds.
         version: i64,
         /// The new link.
@@ -250,6 +239,62 @@ pub struct Push {
 impl Push {
     /// Most changes in one call: 100 entries of about 3 kB stay far below the body's bound.
     pub const CHANGES_MAX: usize = 100;
+}
+
+/// What became of the events of one shop that an edge has accepted, all in one instant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShopLedger {
+    /// The shop.
+    pub shop: ShopId,
+    /// Events that were answered as accepted.
+    pub accepted: u64,
+    /// Those that a receipt called appended.
+    pub stored: u64,
+    /// Those whose id the log had already, from another acceptance.
+    pub duplicate: u64,
+    /// Those that the log will not take; the origin keeps them with the reason.
+    pub rejected: u64,
+    /// Those that wait, counted in the outbox itself.
+    pub pending: u64,
+}
+
+impl ShopLedger {
+    /// A shop without events.
+    #[must_use]
+    pub const fn empty(shop: ShopId) -> Self {
+        Self {
+            shop,
+            accepted: 0,
+            stored: 0,
+            duplicate: 0,
+            rejected: 0,
+            pending: 0,
+        }
+    }
+
+    /// Notes what became of one accepted event.
+    pub const fn settle(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Appended => self.stored += 1,
+            Verdict::Duplicate => self.duplicate += 1,
+            Verdict::Rejected => self.rejected += 1,
+        }
+    }
+
+    /// Whether no event is missing and none counted twice.
+    #[must_use]
+    pub const fn balances(&self) -> bool {
+        self.accepted == self.stored + self.duplicate + self.rejected + self.pending
+    }
+}
+
+/// An edge's ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// The outbox.
+    pub outbox: OutboxId,
+    /// Each shop that ever had an event there.
+    pub shops: Vec<ShopLedger>,
 }
 
 /// What a flush did.

@@ -4,8 +4,8 @@
 //! rule says that an offer is due, since only the origin makes an offer durable.
 
 use footfall_shared::event::Device;
-use footfall_shared::event::segment::FINGERPRINT_CHARS_MAX;
-use footfall_shared::identity::{Email, EmailHash, FingerprintHash, Trust};
+use footfall_shared::event::segment::{FINGERPRINT_CHARS_MAX, ID_CHARS_MAX};
+use footfall_shared::identity::{DeviceKey, Email, EmailHash, FingerprintHash, Trust};
 use footfall_shared::intelligence::Disclosure;
 use footfall_shared::offers::{Decision, decide};
 use footfall_shared::text::{InvalidField, required};
@@ -16,7 +16,8 @@ use http::StatusCode;
 use crate::error::EdgeError;
 use crate::guard::{self, ShopRequest};
 use crate::http::{Request, Response};
-use crate::intelligence::{customer, recognize};
+use crate::intelligence::recognize::{self, Person};
+use crate::intelligence::{customer, disclosure};
 use crate::platform::{OriginUnreachable, Platform};
 use crate::trace::Trace;
 
@@ -27,7 +28,8 @@ const UNAVAILABLE: &str = "temporarily_unavailable";
 /// Who asks, as the query says it.
 struct Question {
     email: Option<Email>,
-    fingerprint: Option<FingerprintHash>,
+    /// What the device is known by; the contract's look-up does not fall back to the address.
+    keys: Vec<DeviceKey>,
     user_hash: Option<String>,
 }
 
@@ -52,8 +54,8 @@ pub(crate) async fn bundle<P: Platform>(
         Err(_) => return Ok(no_offer(UNAVAILABLE)),
     };
     // Whether an email is a customer's is personal too, so this comes before any look-up.
-    let (email_hash, trust) = person;
-    if Disclosure::of(trust, platform.config().access.reveal_from) == Disclosure::Masked {
+    let Person { email_hash, trust } = person;
+    if disclosure(platform, &asked, trust) == Disclosure::Masked {
         return Ok(no_offer(NOT_VERIFIED));
     }
     let entry = match customer::find(platform, trace, &asked.shop.shop, &email_hash).await {
@@ -84,16 +86,24 @@ impl Question {
             })
             .transpose()
             .map_err(EdgeError::field)?;
-        if email.is_none() && fingerprint.is_none() {
+        let anonymous_id = given("anonymous_id")
+            .map(|text| required("anonymous_id", &text, ID_CHARS_MAX).map(str::to_owned))
+            .transpose()
+            .map_err(EdgeError::field)?;
+        if email.is_none() && fingerprint.is_none() && anonymous_id.is_none() {
             return Err(EdgeError::Contract {
                 status: StatusCode::BAD_REQUEST,
                 code: "missing_parameters",
                 message: "Email or fingerprint required".to_owned(),
             });
         }
+        let device = Device {
+            fingerprint,
+            ..Device::default()
+        };
         Ok(Self {
             email,
-            fingerprint,
+            keys: device.keys(anonymous_id.as_deref(), &asked.shop.salt),
             user_hash: given("user_hash"),
         })
     }
@@ -105,7 +115,7 @@ async fn identify<P: Platform>(
     trace: &Trace,
     asked: &ShopRequest,
     question: &Question,
-) -> Result<Option<(EmailHash, Trust)>, OriginUnreachable> {
+) -> Result<Option<Person>, OriginUnreachable> {
     let secret = &asked.shop.identity_secret;
     if let Some(email) = &question.email {
         let vouched = question
@@ -117,15 +127,10 @@ async fn identify<P: Platform>(
         } else {
             Trust::Claimed
         };
-        return Ok(Some((EmailHash::of(email, &asked.shop.salt), trust)));
+        let email_hash = EmailHash::of(email, &asked.shop.salt);
+        return Ok(Some(Person { email_hash, trust }));
     }
-    // The contract's look-up by fingerprint does not fall back to the address.
-    let device = Device {
-        fingerprint: question.fingerprint.clone(),
-        ..Device::default()
-    };
-    let link = recognize::recognize(platform, trace, &asked.shop.shop, &device).await?;
-    Ok(link.map(|link| (link.email_hash, link.trust)))
+    recognize::recognize(platform, trace, &asked.shop.shop, &question.keys).await
 }
 
 async fn answer<P: Platform>(

@@ -9,3 +9,15 @@ pub(crate) mod bundle_status;
 pub(crate) mod customer;
 pub(crate) mod recognize;
 pub(crate) mod track_customer;
+
+use footfall_shared::identity::Trust;
+use footfall_shared::intelligence::Disclosure;
+
+use crate::guard::ShopRequest;
+use crate::platform::Platform;
+
+/// How much a caller of this trust sees: as the mode or the shop's own setting allows, whichever is wider.
+fn disclosure<P: Platform>(platform: &P, asked: &ShopRequest, trust: Trust) -> Disclosure {
+    let by_mode = platform.config().access.reveal_from;
+    Disclosure::of(trust, by_mode.min(asked.shop.settings.reveal_from))
+}

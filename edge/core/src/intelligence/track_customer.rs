@@ -2,7 +2,7 @@
 
 use footfall_shared::event::{Device, Event, EventKind};
 use footfall_shared::id::EventId;
-use footfall_shared::identity::{Email, EmailHash, Trust};
+use footfall_shared::identity::{EmailHash, Trust};
 use footfall_shared::intelligence::{Disclosure, TrackCustomer};
 use footfall_shared::wire::intelligence::{
     Audience, ProfileReply, TrackCustomerReply, TrackCustomerRequest, TrackedReply,
@@ -13,15 +13,10 @@ use crate::error::EdgeError;
 use crate::events::enqueue;
 use crate::guard::{self, ShopRequest};
 use crate::http::{Request, Response};
-use crate::intelligence::{customer, recognize};
+use crate::intelligence::recognize::{self, Person};
+use crate::intelligence::{customer, disclosure};
 use crate::platform::Platform;
 use crate::trace::Trace;
-
-/// Whom a request is taken for.
-struct Person {
-    email_hash: EmailHash,
-    trust: Trust,
-}
 
 pub(crate) async fn track_customer<P: Platform>(
     platform: &P,
@@ -49,7 +44,7 @@ pub(crate) async fn track_customer<P: Platform>(
     // The profile is an extra; without the origin the shopper is tracked all the same.
     let entry = customer::find(platform, trace, &asked.shop.shop, &person.email_hash).await;
     let entry = entry.ok().flatten();
-    let disclosure = Disclosure::of(person.trust, platform.config().access.reveal_from);
+    let disclosure = disclosure(platform, &asked, person.trust);
     let profile = entry.as_ref().and_then(|entry| {
         ProfileReply::from_entry(entry, Audience::Storefront, disclosure, platform.now())
     });
@@ -129,25 +124,18 @@ async fn identify<P: Platform>(
     device: &Device,
 ) -> Option<Person> {
     let shop = &asked.shop.shop;
+    let keys = device.keys(track.anonymous_id.as_deref(), &asked.shop.salt);
     if let Some((email, trust)) = &track.email {
-        let email_hash = hash(email, asked);
-        recognize::learn(platform, shop, device, &email_hash, *trust).await;
-        return Some(Person {
-            email_hash,
+        let person = Person {
+            email_hash: EmailHash::of(email, &asked.shop.salt),
             trust: *trust,
-        });
+        };
+        recognize::learn(platform, shop, &keys, &person).await;
+        return Some(person);
     }
     // An origin that is down makes a stranger of the shopper, never an error.
-    let link = recognize::recognize(platform, trace, shop, device)
+    recognize::recognize(platform, trace, shop, &keys)
         .await
         .ok()
-        .flatten()?;
-    Some(Person {
-        email_hash: link.email_hash,
-        trust: link.trust,
-    })
-}
-
-fn hash(email: &Email, asked: &ShopRequest) -> EmailHash {
-    EmailHash::of(email, &asked.shop.salt)
+        .flatten()
 }

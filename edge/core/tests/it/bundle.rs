@@ -1,7 +1,9 @@
 use footfall_shared::identity::Trust;
 use footfall_shared::wire::internal::path;
 
-use crate::support::{EMAIL, SECRET, World, entry, link, publishable, secret, with_offer};
+use crate::support::{
+    ANONYMOUS, EMAIL, SECRET, World, entry, link, publishable, secret, with_offer,
+};
 
 fn by_email() -> String {
     format!("/api/intelligence/bundle?customer_email={EMAIL}")
@@ -157,15 +159,28 @@ fn in_production_a_claim_learns_nothing_not_even_who_is_a_customer() {
 }
 
 #[test]
-fn in_production_a_device_is_trusted_as_far_as_its_link() {
-    for (trust, success) in [(Trust::Claimed, false), (Trust::Verified, true)] {
+fn in_production_only_the_browsers_own_id_proves_who_it_is() {
+    // A fingerprint can be another device's, or be replayed.
+    for (kind, trust, success) in [
+        ("browser", Trust::Verified, true),
+        ("browser", Trust::Claimed, false),
+        ("fingerprint", Trust::Verified, false),
+    ] {
         let world = World::production()
             .knows(with_offer(entry(30, 7)))
-            .recognizes(link(trust, 1));
+            .recognizes(kind, link(trust, 1));
         let reply = world.get(&format!(
-            "/api/intelligence/bundle?fingerprint=f&key={}",
+            "/api/intelligence/bundle?fingerprint=f&anonymous_id={ANONYMOUS}&key={}",
             publishable()
         ));
-        assert_eq!(reply.json["success"], success, "{trust:?}");
+        assert_eq!(reply.json["success"], success, "{kind} {trust:?}");
     }
+}
+
+#[test]
+fn a_shop_may_loosen_what_proves_who_somebody_is() {
+    let world = World::production().knows(with_offer(entry(30, 7)));
+    world.origin.settings.borrow_mut().reveal_from = Trust::Claimed;
+    let reply = world.get(&format!("{}&key={}", by_email(), publishable()));
+    assert_eq!(reply.json["success"], true);
 }

@@ -67,3 +67,32 @@ fn only_a_signed_call_flushes() {
     let reply = world.post("/internal/flush", &json!({}));
     assert_eq!((reply.status, reply.code()), (401, "invalid_signature"));
 }
+
+#[test]
+fn a_platform_that_wakes_by_itself_delivers_what_it_chose_and_settles_what_receipts_name() {
+    use footfall_edge::outbox::{deliver, drain};
+    use footfall_edge::platform::Outbox;
+    use futures_executor::block_on;
+
+    let world = World::development();
+    fill(&world, 3);
+    let waiting = block_on(world.edge.outbox.peek(2)).unwrap();
+    let chosen: Vec<_> = waiting.iter().map(|event| event.handle).collect();
+    assert_eq!(block_on(deliver(&world.edge, waiting)), chosen);
+    block_on(world.edge.outbox.settle(&chosen)).unwrap();
+    assert_eq!(block_on(drain(&world.edge)).unwrap(), 1);
+    assert_eq!(world.origin.log.borrow().len(), 3);
+}
+
+#[test]
+fn nothing_is_settled_of_what_the_origin_did_not_take() {
+    use footfall_edge::outbox::deliver;
+    use footfall_edge::platform::Outbox;
+    use futures_executor::block_on;
+
+    let world = World::development();
+    fill(&world, 3);
+    world.origin.down.set(true);
+    let waiting = block_on(world.edge.outbox.peek(9)).unwrap();
+    assert!(block_on(deliver(&world.edge, waiting)).is_empty());
+}

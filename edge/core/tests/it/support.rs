@@ -8,7 +8,8 @@ use footfall_edge::memory::{Memory, request};
 use footfall_edge::platform::{OriginRequest, OriginResponse};
 use footfall_edge::{Request, Response, route};
 use footfall_shared::id::{CustomerId, OfferId, ShopId};
-use footfall_shared::identity::{Email, EmailHash, FingerprintHash, Salt, Trust};
+use footfall_shared::identity::{DeviceKey, Email, EmailHash, FingerprintHash, Salt, Trust};
+use footfall_shared::intelligence::Owner;
 use footfall_shared::keys::{ApiKey, KeyKind};
 use footfall_shared::money::{Currency, MinorUnits};
 use footfall_shared::offers::{Decision, Offer, decide};
@@ -17,14 +18,16 @@ use footfall_shared::profile::Profile;
 use footfall_shared::shop::{ShopEntry, ShopSettings};
 use footfall_shared::time::{DAY_MS, UtcMillis};
 use footfall_shared::wire::internal::{
-    AppendReceipt, CustomerCard, CustomerEntry, CustomerReply, DeviceLink, Receipt, Recognized,
-    ResolvedShop, Verdict, path,
+    AppendReceipt, CustomerCard, CustomerEntry, CustomerReply, DeviceLink, Receipt,
+    RecognizeDevice, Recognized, ResolvedShop, Verdict, path,
 };
 use serde_json::{Value, json};
 
 pub const NOW: UtcMillis = UtcMillis::new(1_790_000_000_000);
 pub const EMAIL: &str = "shopper@example.com";
 pub const SECRET: &str = "identity-secret";
+/// A browser's own id, as SDKs make them.
+pub const ANONYMOUS: &str = "8c0e1f4a-5b7d-4c39-9e02-6d1f0a3b5c7e";
 const SALT: Salt = Salt::new([5; 32]);
 
 /// What the origin of a test knows and does.
@@ -32,7 +35,8 @@ const SALT: Salt = Salt::new([5; 32]);
 pub struct Origin {
     pub down: Cell<bool>,
     pub entry: RefCell<Option<CustomerEntry>>,
-    pub link: RefCell<Option<DeviceLink>>,
+    /// The device that the origin knows, by the name of its key's kind.
+    pub link: RefCell<Option<(&'static str, DeviceLink)>>,
     pub settings: RefCell<ShopSettings>,
     /// Settles only so many events of each batch.
     pub settles: Cell<Option<usize>>,
@@ -79,16 +83,16 @@ pub fn email_hash() -> EmailHash {
     EmailHash::of(&Email::parse("email", EMAIL).unwrap(), &SALT)
 }
 
-pub fn fingerprint(raw: &str) -> FingerprintHash {
-    FingerprintHash::of(raw, &SALT)
+pub fn fingerprint(raw: &str) -> DeviceKey {
+    DeviceKey::Fingerprint(FingerprintHash::of(raw, &SALT))
 }
 
 pub fn link(trust: Trust, version: i64) -> DeviceLink {
-    DeviceLink {
+    let owner = Owner::Person {
         email_hash: email_hash(),
         trust,
-        version,
-    }
+    };
+    DeviceLink { owner, version }
 }
 
 /// The entry of a steady buyer whose last order is so many days old.
@@ -166,8 +170,9 @@ impl World {
         self
     }
 
-    pub fn recognizes(self, link: DeviceLink) -> Self {
-        *self.origin.link.borrow_mut() = Some(link);
+    /// The origin knows this of every key of a kind.
+    pub fn recognizes(self, kind: &'static str, link: DeviceLink) -> Self {
+        *self.origin.link.borrow_mut() = Some((kind, link));
         self
     }
 
@@ -233,12 +238,14 @@ impl Origin {
                 shop: self.shop(&request.body),
             }),
             path::RECOGNIZE => {
-                let asked: Value = serde_json::from_slice(&request.body).unwrap();
-                let link = self.link.borrow().clone();
-                let fingerprint = link.clone().filter(|_| !asked["fingerprint"].is_null());
+                let asked: RecognizeDevice = serde_json::from_slice(&request.body).unwrap();
+                let known = self.link.borrow();
+                let link = |key: &DeviceKey| {
+                    let (kind, link) = known.as_ref()?;
+                    (key.parts().0 == *kind).then(|| link.clone())
+                };
                 to_json(&Recognized {
-                    ip: link.filter(|_| fingerprint.is_none()),
-                    fingerprint,
+                    links: asked.keys.iter().map(link).collect(),
                 })
             }
             path::CUSTOMER_ENTRY => to_json(&CustomerReply {

@@ -1,7 +1,9 @@
 use footfall_shared::identity::Trust;
+use footfall_shared::intelligence::Owner;
+use footfall_shared::wire::internal::DeviceLink;
 use serde_json::{Value, json};
 
-use crate::support::{EMAIL, World, entry, link, post, publishable, with_offer};
+use crate::support::{ANONYMOUS, EMAIL, World, entry, link, post, publishable, with_offer};
 
 const PATH: &str = "/api/intelligence/track-customer";
 
@@ -95,23 +97,16 @@ fn no_raw_address_or_fingerprint_is_kept() {
 }
 
 #[test]
-fn in_production_a_device_that_only_claimed_is_masked() {
-    let track = |trust| {
+fn in_production_whoever_is_not_verified_is_masked() {
+    let track = |kind, trust| {
         let world = World::production()
             .knows(with_offer(entry(30, 7)))
-            .recognizes(link(trust, 1));
-        world
-            .post(
-                PATH,
-                &json!({"fingerprint": "f", "writeKey": publishable()}),
-            )
-            .json
+            .recognizes(kind, link(trust, 1));
+        let body =
+            json!({"fingerprint": "f", "anonymous_id": ANONYMOUS, "writeKey": publishable()});
+        world.post(PATH, &body).json
     };
-    let claimed = track(Trust::Claimed);
-    assert_eq!(claimed["tracked"]["customer_email"], "s***@***.com");
-    assert_eq!(claimed["profile"]["customer_email"], "s***@***.com");
-    assert!(claimed["profile"]["favorite_products"].is_null());
-    let verified = track(Trust::Verified);
+    let verified = track("browser", Trust::Verified);
     assert_eq!(verified["profile"]["total_orders"], 3);
     let keys = |profile: &Value| {
         profile
@@ -121,10 +116,42 @@ fn in_production_a_device_that_only_claimed_is_masked() {
             .cloned()
             .collect::<Vec<_>>()
     };
+    for (kind, trust) in [
+        ("browser", Trust::Claimed),
+        ("fingerprint", Trust::Verified),
+        ("ip", Trust::Verified),
+    ] {
+        let masked = track(kind, trust);
+        assert_eq!(masked["tracked"]["customer_email"], "s***@***.com");
+        assert_eq!(masked["profile"]["customer_email"], "s***@***.com");
+        assert!(masked["profile"]["favorite_products"].is_null());
+        assert_eq!(
+            keys(&masked["profile"]),
+            keys(&verified["profile"]),
+            "the shape stays"
+        );
+    }
+}
+
+#[test]
+fn a_device_that_two_people_share_recognizes_nobody_by_itself() {
+    let shared = DeviceLink {
+        owner: Owner::Shared,
+        version: 2,
+    };
+    let world = World::development()
+        .knows(entry(30, 7))
+        .recognizes("fingerprint", shared);
+    let stranger = json!({"success": true, "tracked": null, "profile": null});
     assert_eq!(
-        keys(&claimed["profile"]),
-        keys(&verified["profile"]),
-        "the shape stays"
+        world.post(PATH, &json!({"fingerprint": "f"})).json,
+        stranger
+    );
+    // Not even after somebody typed an email there.
+    world.post(PATH, &json!({"fingerprint": "f", "email": EMAIL}));
+    assert_eq!(
+        world.post(PATH, &json!({"fingerprint": "f"})).json,
+        stranger
     );
 }
 
@@ -132,7 +159,7 @@ fn in_production_a_device_that_only_claimed_is_masked() {
 fn a_claim_never_displaces_the_verified_person_of_a_device() {
     let world = World::development()
         .knows(entry(30, 7))
-        .recognizes(link(Trust::Verified, 1));
+        .recognizes("fingerprint", link(Trust::Verified, 1));
     world.post(PATH, &json!({"fingerprint": "f"}));
     world.post(
         PATH,

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use footfall_shared::id::ShopId;
-use footfall_shared::identity::{EmailHash, Trust};
+use footfall_shared::identity::{DeviceKey, EmailHash, Trust};
+use footfall_shared::intelligence::Owner;
 use footfall_shared::time::UtcMillis;
 
-use super::super::devices::{DeviceKey, KnownDevice};
+use super::super::devices::KnownDevice;
 use super::customers::geo_of;
 use crate::db::{During, Handle, ROWS_A_STATEMENT, StorageError, Tx, keep_prepared};
 use crate::on_db;
@@ -23,6 +24,7 @@ struct DeviceRow {
     geo_city: Option<String>,
     first_seen: i64,
     last_seen: i64,
+    reset_at: i64,
 }
 
 impl DeviceRow {
@@ -30,30 +32,44 @@ impl DeviceRow {
         const STEP: &str = "read a device's row";
         let corrupt = |what: &'static str| move || StorageError::corrupt(STEP, what);
         let key = DeviceKey::parse(&self.kind, &self.hash).ok_or_else(corrupt("key"))?;
-        let link = match (self.email_hash, self.trust) {
-            (Some(email), Some(trust)) => Some((
-                EmailHash::parse(&email).ok_or_else(corrupt("email hash"))?,
-                parse_trust(&trust).ok_or_else(corrupt("trust"))?,
-            )),
+        let owner = match (self.email_hash, self.trust.as_deref()) {
+            (None, Some(SHARED)) => Some(Owner::Shared),
+            (Some(email), Some(trust)) => Some(Owner::Person {
+                email_hash: EmailHash::parse(&email).ok_or_else(corrupt("email hash"))?,
+                trust: parse_trust(trust).ok_or_else(corrupt("trust"))?,
+            }),
             _ => None,
         };
         let device = KnownDevice {
-            link,
+            owner,
             version: self.version,
             visit_count: self.visit_count,
             geo: geo_of(self.geo_country, self.geo_city),
             first_seen: UtcMillis::new(self.first_seen),
             last_seen: UtcMillis::new(self.last_seen),
+            reset_at: UtcMillis::new(self.reset_at),
         };
         Ok((key, device))
     }
 }
+
+/// What stands for the trust of a key that two people share.
+const SHARED: &str = "shared";
 
 fn trust_text(trust: Trust) -> &'static str {
     match trust {
         Trust::Address => "address",
         Trust::Claimed => "claimed",
         Trust::Verified => "verified",
+    }
+}
+
+/// A device's state in a word.
+pub(in super::super) fn state_text(owner: Option<&Owner>) -> &'static str {
+    match owner {
+        Some(Owner::Person { trust, .. }) => trust_text(*trust),
+        Some(Owner::Shared) => SHARED,
+        None => "unknown",
     }
 }
 
@@ -70,9 +86,9 @@ pub(in super::super) async fn find_devices(
     keys: &[DeviceKey],
 ) -> Result<BTreeMap<DeviceKey, KnownDevice>, StorageError> {
     const SQL: &str = "SELECT kind, hash, email_hash, trust, version, visit_count, geo_country, geo_city, \
-        first_seen, last_seen FROM devices WHERE shop_id = ";
+        first_seen, last_seen, reset_at FROM devices WHERE shop_id = ";
     let mut found = BTreeMap::new();
-    for kind in ["fingerprint", "ip"] {
+    for kind in DeviceKey::KINDS {
         let hashes: Vec<&str> = keys
             .iter()
             .map(DeviceKey::parts)
@@ -113,11 +129,12 @@ pub(in super::super) async fn save_devices(
     devices: &BTreeMap<DeviceKey, KnownDevice>,
 ) -> Result<(), StorageError> {
     const INSERT: &str = "INSERT INTO devices (shop_id, kind, hash, email_hash, trust, version, \
-        visit_count, geo_country, geo_city, first_seen, last_seen) ";
+        visit_count, geo_country, geo_city, first_seen, last_seen, reset_at) ";
     const UPDATE: &str = " ON CONFLICT (shop_id, kind, hash) DO UPDATE SET \
         email_hash = excluded.email_hash, trust = excluded.trust, version = excluded.version, \
         visit_count = excluded.visit_count, geo_country = excluded.geo_country, \
-        geo_city = excluded.geo_city, first_seen = excluded.first_seen, last_seen = excluded.last_seen";
+        geo_city = excluded.geo_city, first_seen = excluded.first_seen, last_seen = excluded.last_seen, \
+        reset_at = excluded.reset_at";
     let devices: Vec<(&DeviceKey, &KnownDevice)> = devices.iter().collect();
     for chunk in devices.chunks(ROWS_A_STATEMENT) {
         on_db!(tx, |connection| {
@@ -125,24 +142,33 @@ pub(in super::super) async fn save_devices(
             sql.push_values(chunk, |mut row, (key, device)| {
                 let (kind, hash) = key.parts();
                 let KnownDevice {
-                    link,
+                    owner,
                     version,
                     visit_count,
                     geo,
                     first_seen,
                     last_seen,
+                    reset_at,
                 } = device;
+                let (email, trust) = match owner {
+                    Some(Owner::Person { email_hash, trust }) => {
+                        (Some(email_hash.as_str()), Some(trust_text(*trust)))
+                    }
+                    Some(Owner::Shared) => (None, Some(SHARED)),
+                    None => (None, None),
+                };
                 row.push_bind(shop.as_str())
                     .push_bind(kind)
                     .push_bind(hash)
-                    .push_bind(link.as_ref().map(|(email, _)| email.as_str()))
-                    .push_bind(link.as_ref().map(|(_, trust)| trust_text(*trust)))
+                    .push_bind(email)
+                    .push_bind(trust)
                     .push_bind(*version)
                     .push_bind(*visit_count)
                     .push_bind(geo.as_ref().and_then(|geo| geo.country.as_deref()))
                     .push_bind(geo.as_ref().and_then(|geo| geo.city.as_deref()))
                     .push_bind(first_seen.get())
-                    .push_bind(last_seen.get());
+                    .push_bind(last_seen.get())
+                    .push_bind(reset_at.get());
             });
             sql.push(UPDATE)
                 .build()
@@ -172,4 +198,25 @@ pub(in super::super) async fn forget_devices(
             .map(|_| ())
     })
     .during("forget devices")
+}
+
+/// The devices that recognize a customer, or without one those that two people share; at most 500, those
+/// seen last first.
+pub(in super::super) async fn list_devices(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    owner: Option<&EmailHash>,
+) -> Result<Vec<(DeviceKey, KnownDevice)>, StorageError> {
+    const SQL: &str = "SELECT kind, hash, email_hash, trust, version, visit_count, geo_country, geo_city, \
+        first_seen, last_seen, reset_at FROM devices WHERE shop_id = $1 AND (email_hash = $2 \
+        OR (trust = 'shared' AND $2 IS NULL)) ORDER BY last_seen DESC, kind, hash LIMIT 500";
+    let rows: Vec<DeviceRow> = on_db!(db, |connection| {
+        sqlx::query_as(SQL)
+            .bind(shop.as_str())
+            .bind(owner.map(EmailHash::as_str))
+            .fetch_all(connection)
+            .await
+    })
+    .during("list devices")?;
+    rows.into_iter().map(DeviceRow::into_device).collect()
 }

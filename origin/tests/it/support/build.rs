@@ -157,14 +157,36 @@ pub(crate) async fn entry(edge: &Client, shop: &Shop, email: &str) -> Value {
         .clone()
 }
 
-/// Who was seen with a fingerprint and at the builders' address.
+/// A browser's own id, as SDKs make them.
+pub(crate) fn browser_id(name: &str) -> String {
+    format!("a-random-id-of-the-browser-{name}")
+}
+
+/// The same event from a browser with an id of its own.
+pub(crate) fn from_browser(event: Event, name: &str) -> Event {
+    Event {
+        anonymous_id: Some(browser_id(name)),
+        ..event
+    }
+}
+
+/// Whom the keys of a device stand for: its browser of the same name, its fingerprint, and the builders'
+/// address. Each is null, or the owner with the link's version.
 pub(crate) async fn recognize(edge: &Client, shop: &Shop, fingerprint: &str) -> Value {
-    let question = json!({
-        "shop": shop.id,
-        "fingerprint": FingerprintHash::of(fingerprint, &shop.salt),
-        "ip": IpHash::of("192.0.2.1".parse().unwrap(), &shop.salt),
-    });
-    edge.post("/internal/devices/recognize", &question)
+    let device = from_device(event(shop, "any"), shop, fingerprint).device;
+    let keys = device.keys(Some(&browser_id(fingerprint)), &shop.salt);
+    let question = json!({"shop": shop.id, "keys": keys});
+    let reply = edge
+        .post("/internal/devices/recognize", &question)
         .await
-        .expect(200)
+        .expect(200);
+    let links = reply["links"].as_array().unwrap().iter();
+    let told = keys.iter().zip(links).map(|(key, link)| {
+        let mut told = link["owner"].clone();
+        if let Some(owner) = told.as_object_mut() {
+            owner.insert("version".to_owned(), link["version"].clone());
+        }
+        (key.parts().0.to_owned(), told)
+    });
+    Value::Object(told.collect())
 }

@@ -1,0 +1,97 @@
+//! The cache: Workers KV, and over it what was pushed lately.
+//!
+//! KV shows a change at other locations within a minute. A push must be seen within seconds, so its version
+//! goes to the Durable Object [`recent::Recent`] first, which all isolates ask every few seconds
+//! ([`floors`]): an entry of KV that is older than a push they know of is not shown, and the origin is
+//! asked instead.
+
+mod floors;
+pub(crate) mod recent;
+
+use std::collections::HashMap;
+
+use footfall_edge::platform::{Cache, CacheError, Pushed};
+use futures_util::future::try_join_all;
+use worker::{Context, Env, KvStore, ObjectNamespace};
+
+use self::floors::FloorsHere;
+use self::recent::Question;
+
+/// The binding of the namespace.
+const BINDING: &str = "CACHE";
+/// The binding of [`recent::Recent`].
+const RECENT_BINDING: &str = "RECENT";
+/// How long an entry is kept, in seconds: longer than any is used, so that what nobody asks for any more
+/// does not stay.
+const KEPT_S: u64 = 2 * 24 * 60 * 60;
+
+/// The cache of one request.
+pub(crate) struct KvCache {
+    kv: KvStore,
+    recent: ObjectNamespace,
+    context: Option<Context>,
+}
+
+impl KvCache {
+    /// The cache of the Worker's bindings.
+    pub(crate) fn open(env: &Env, context: Option<Context>) -> worker::Result<Self> {
+        Ok(Self {
+            kv: env.kv(BINDING)?,
+            recent: env.durable_object(RECENT_BINDING)?,
+            context,
+        })
+    }
+
+    async fn floors(&self) -> Result<FloorsHere, CacheError> {
+        floors::lately(&self.recent, self.context.as_ref())
+            .await
+            .map_err(failed)
+    }
+}
+
+fn failed(fault: impl std::fmt::Display) -> CacheError {
+    CacheError(fault.to_string())
+}
+
+impl Cache for KvCache {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, CacheError> {
+        let floors = self.floors().await?;
+        let held = self.kv.get(key).bytes().await.map_err(failed)?;
+        Ok(held.filter(|entry| !floors.hide(key, entry)))
+    }
+
+    async fn put(&self, key: &str, value: &[u8]) -> Result<(), CacheError> {
+        let put = self.kv.put_bytes(key, value).map_err(failed)?;
+        put.expiration_ttl(KEPT_S).execute().await.map_err(failed)
+    }
+
+    async fn push(&self, changes: &[Pushed]) -> Result<(), CacheError> {
+        let raise = changes
+            .iter()
+            .map(|change| (change.key.clone(), change.version))
+            .collect();
+        let raised: Vec<bool> = recent::ask(&self.recent, &Question::Raise(raise))
+            .await
+            .map_err(failed)?;
+        // The newest of a key comes last among those that were raised.
+        let newest: HashMap<&str, &Pushed> = changes
+            .iter()
+            .zip(raised)
+            .filter(|(_, raised)| *raised)
+            .map(|(change, _)| (change.key.as_str(), change))
+            .collect();
+        floors::know(
+            newest
+                .values()
+                .map(|change| (change.key.clone(), change.version)),
+        );
+        let puts = newest
+            .values()
+            .map(|change| self.put(&change.key, &change.entry));
+        try_join_all(puts).await.map(|_| ())
+    }
+
+    async fn floor(&self, key: &str) -> Result<Option<i64>, CacheError> {
+        Ok(self.floors().await?.floor(key))
+    }
+}
