@@ -8,9 +8,9 @@
 //! too.
 
 use footfall_shared::event::ecommerce::canonical_name;
-use footfall_shared::event::{Event, EventKind};
+use footfall_shared::event::{Device, Event, EventKind};
 use footfall_shared::id::{CustomerId, ExternalId, ShopId};
-use footfall_shared::identity::{FingerprintHash, IpHash};
+use footfall_shared::identity::{DeviceKey, FingerprintHash, IpHash, Salt};
 use footfall_shared::text::hex;
 use footfall_shared::time::UtcMillis;
 use serde_json::Value;
@@ -45,6 +45,19 @@ pub struct LinkedDevice {
     pub at: UtcMillis,
     /// Whether the page knew the order's key.
     pub proven: bool,
+}
+
+impl LinkedDevice {
+    /// Everything that the device is known by, from strong to weak.
+    #[must_use]
+    pub fn keys(&self, salt: &Salt) -> Vec<DeviceKey> {
+        let device = Device {
+            fingerprint: self.fingerprint.clone(),
+            ip: self.ip.clone(),
+            geo: None,
+        };
+        device.keys(Some(&self.anonymous_id), salt)
+    }
 }
 
 /// What one event links.

@@ -73,7 +73,10 @@ on_both! {
             let links = links(&shop, 1).await;
             assert_eq!(links.len(), 1, "{steps:?}");
             assert_eq!(links[0].anonymous_id, "anonymous-1");
-            assert!(links[0].fingerprint.is_some() && links[0].ip.is_some());
+            let said = completed(&shop, "a", json!({"order_id": 1}));
+            let keys = said.device.keys(Some("anonymous-1"), &shop.shop().salt);
+            assert_eq!(links[0].keys(&shop.shop().salt), keys);
+            assert_eq!(keys.len(), 2, "a fingerprint and an address; the id is too short to be random");
             assert_eq!(links[0].status, "processing");
         }
     }
