@@ -26,6 +26,9 @@ pub(super) enum Command {
     /// Users.
     #[command(subcommand)]
     User(UserCommand),
+    /// The connection with a shop's WooCommerce.
+    #[command(subcommand)]
+    Woocommerce(super::woocommerce::AdminCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -151,12 +154,14 @@ pub(super) async fn run(app: &App, command: Command) -> anyhow::Result<()> {
             create_user(db, &shop, &identifier, role, password_stdin, now).await?;
         }
         Command::User(UserCommand::List { shop }) => list_users(db, &shop).await?,
+        Command::Woocommerce(command) => super::woocommerce::admin(app, command).await?,
     }
     db.close().await;
     Ok(())
 }
 
-async fn find_shop(db: &Db, slug: &str) -> anyhow::Result<Shop> {
+/// The shop with this slug; says where to look where there is none.
+pub(super) async fn find_shop(db: &Db, slug: &str) -> anyhow::Result<Shop> {
     let mut reader = db.read().await?;
     shops::find_by_slug(&mut reader, slug)
         .await?

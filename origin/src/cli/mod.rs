@@ -6,6 +6,7 @@ mod edge;
 mod output;
 mod serve;
 pub mod stop;
+mod woocommerce;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,6 +59,9 @@ enum Command {
     /// Shops, keys and users.
     #[command(subcommand)]
     Admin(admin::Command),
+    /// Read what another system has, and mend what is missing here.
+    #[command(subcommand)]
+    Sync(woocommerce::SyncCommand),
     /// Make every projection anew from the log.
     Rebuild,
     /// Look for what is set up wrong, and name the mend.
@@ -118,6 +122,10 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> 
         Command::Admin(command) => {
             let db = open(&config).await?;
             admin::run(&App::new(config, db), command).await?;
+        }
+        Command::Sync(command) => {
+            let db = open(&config).await?;
+            woocommerce::run_sync(&App::new(config, db), command).await?;
         }
         Command::Rebuild => rebuild_all(config).await?,
         Command::Doctor => return doctor::run(&config).await,

@@ -1,6 +1,7 @@
 //! Orders of the shop's own system: taken once each, replaced when they change, and what follows from them.
 //!
-//! What other features may call: [`take`], the intake itself, and [`counted_orders`].
+//! What other features may call: [`take`], the intake itself, and [`withdraw`], its opposite;
+//! [`counted_orders`]; [`record_links`] and [`linked_devices`], which browser placed which order.
 //!
 //! **Invariant:** one bad order never fails the others of its call; each refusal names order and field.
 //! Test: `a_bad_order_is_refused_and_the_rest_is_taken`.
@@ -10,11 +11,18 @@
 //!
 //! **Invariant:** every customer that a call touches is recalculated in its transaction, also the one whom
 //! a changed order left. Test: `an_order_that_moves_to_another_email_recalculates_both`.
+//!
+//! **Invariant:** an event of a browser makes no order and counts as none; it links the order that the shop's
+//! server tells of, whichever comes first. Test: `an_order_and_its_event_count_once_in_every_sequence`.
 
+mod links;
 mod queries;
 mod routes;
 mod take;
+mod withdraw;
 
+pub use links::{LinkedDevice, clear_links, key_hash, linked_devices, record_keys, record_links};
 pub use queries::counted_orders;
 pub use routes::routes;
 pub use take::{Taken, take, take_within};
+pub use withdraw::withdraw;

@@ -23,6 +23,8 @@ use crate::shops::{Product, Shop, record_products};
 pub struct Taken {
     /// Orders that were stored alike before.
     pub unchanged: usize,
+    /// Orders that were not stored before.
+    pub added: usize,
 }
 
 /// An order to store, beside what was computed of it.
@@ -64,14 +66,13 @@ pub async fn take_within(
     let ids: Vec<&str> = last.keys().map(|id| id.as_str()).collect();
     let stored = queries::find_stored(tx, shop, &ids).await?;
     let mut fresh: Vec<(&IncomingOrder, String)> = Vec::new();
-    let mut unchanged = 0;
+    let mut taken = Taken::default();
     for order in last.into_values() {
         let hash = body_hash(order)?;
-        if stored
-            .get(order.id.as_str())
-            .is_some_and(|known| known.body_hash == hash)
-        {
-            unchanged += 1;
+        let known = stored.get(order.id.as_str());
+        taken.added += usize::from(known.is_none());
+        if known.is_some_and(|known| known.body_hash == hash) {
+            taken.unchanged += 1;
         } else {
             fresh.push((order, hash));
         }
@@ -79,7 +80,7 @@ pub async fn take_within(
     if !fresh.is_empty() {
         store(app, tx, shop, fresh, &stored, now).await?;
     }
-    Ok(Taken { unchanged })
+    Ok(taken)
 }
 
 /// What an order says, as one hash.
