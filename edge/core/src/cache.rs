@@ -122,9 +122,18 @@ pub fn head_of(entry: &[u8]) -> Option<Entry<serde::de::IgnoredAny>> {
     serde_json::from_slice(entry).ok()
 }
 
-/// An entry as it is kept, without its value.
-fn head(entry: &[u8]) -> Option<Entry<serde::de::IgnoredAny>> {
-    serde_json::from_slice(entry).ok()
+/// Whether a push is one that only takes back what is held, whatever it is.
+#[must_use]
+pub fn takes_back(change: &Pushed) -> bool {
+    head_of(&change.entry).is_some_and(|entry| entry.until == UtcMillis::new(0))
+}
+
+/// Whether what is held of a key is newer than a push of it: a fetch may have brought it while the push was
+/// long on its way. A push that takes back is never overtaken, because no clock must come in its way.
+#[must_use]
+pub fn is_overtaken(change: &Pushed, held: Option<&[u8]>) -> bool {
+    let newer = |held: Entry<_>| held.version > change.version;
+    !takes_back(change) && held.and_then(head_of).is_some_and(newer)
 }
 
 /// [`Cache::push`] for a store that everybody sees alike: floors stand beside the entries.
@@ -134,19 +143,11 @@ pub(crate) async fn push_over_floors(
 ) -> Result<(), CacheError> {
     for change in changes {
         let floor = floor_beside(cache, &change.key).await?;
-        let takes_back = head(&change.entry).is_some_and(|entry| entry.until == UtcMillis::new(0));
-        let newest = if takes_back {
-            // It takes back whatever was fetched, and no clock must come in its way.
-            floor
-        } else {
-            // A fetch may have brought something newer than a push that was long on its way.
-            let held = cache.get(&change.key).await?;
-            floor.max(
-                held.and_then(|entry| head(&entry))
-                    .map(|entry| entry.version),
-            )
-        };
-        if newest.is_some_and(|newest| newest > change.version) {
+        if floor.is_some_and(|floor| floor > change.version) {
+            continue;
+        }
+        let held = cache.get(&change.key).await?;
+        if is_overtaken(change, held.as_deref()) {
             continue;
         }
         let floor = change.version.to_string();
