@@ -166,6 +166,14 @@ on_both! {
         footfall::rebuild::run(&shop.app).await.unwrap();
         assert_eq!(links(&shop, 1).await, before);
         assert_eq!(before.len(), 1);
+        // What is not in the log any more links nothing.
+        let mut tx = shop.app.db().begin().await.unwrap();
+        footfall::on_db!(&mut tx, |connection| {
+            sqlx::query("DELETE FROM events").execute(connection).await.map(|_| ())
+        }).unwrap();
+        tx.commit().await.unwrap();
+        footfall::rebuild::run(&shop.app).await.unwrap();
+        assert_eq!(links(&shop, 1).await, []);
     }
 
     async fn a_neighbours_link_is_not_ours(database) {

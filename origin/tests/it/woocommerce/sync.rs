@@ -10,7 +10,8 @@ use footfall::woocommerce::{ApiError, Counts, Resource, SyncError, reconcile_due
 use serde_json::json;
 
 use super::payload::{
-    JOHN, connected, counted, deliver, deliver_as, with, woo_customer, woo_order, woo_product,
+    JOHN, changed_at, connected, counted, deliver, deliver_as, with, woo_customer, woo_order,
+    woo_product,
 };
 use super::server::WooShop;
 use crate::support::build::entry;
@@ -133,6 +134,19 @@ on_both! {
         shop.pass(1);
         let found = read(&shop, &woo, &[Resource::Orders], true).await.unwrap();
         assert_eq!((counted(&shop, JOHN).await, found[0].1), (1, counts(1, 0, 1, 0)));
+    }
+
+    async fn an_order_that_left_the_trash_meanwhile_counts_on(database) {
+        let shop = TestShop::start(database).await;
+        connected(&shop).await;
+        let woo = WooShop::start().await;
+        woo.put("orders", with(woo_order(1), &json!({"/status": "trash"})));
+        deliver(&shop, "order.restored", &changed_at(woo_order(1), "11:00:00")).await;
+        let found = read(&shop, &woo, &[Resource::Trash], true).await.unwrap();
+        assert_eq!((counted(&shop, JOHN).await, found[0].1), (1, counts(1, 0, 0, 0)));
+        woo.put("orders", changed_at(with(woo_order(1), &json!({"/status": "trash"})), "12:00:00"));
+        read(&shop, &woo, &[Resource::Trash], true).await.unwrap();
+        assert_eq!(counted(&shop, JOHN).await, 0);
     }
 
     async fn an_order_that_slipped_to_a_page_that_was_read_is_not_missed(database) {

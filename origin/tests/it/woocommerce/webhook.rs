@@ -198,6 +198,9 @@ on_both! {
         assert_eq!(counted(&shop, JOHN).await, 0);
         assert_eq!(deliver(&shop, "order.restored", &woo_order(1)).await, "taken");
         assert_eq!(counted(&shop, JOHN).await, 1);
+        let later = with(changed_at(woo_order(1), "12:00:00"), &json!({"/line_items/0/quantity": 7}));
+        assert_eq!(deliver(&shop, "order.updated", &later).await, "taken", "it is there again");
+        assert_eq!(peak(&shop, JOHN).await, 7);
         let replay = deliver_as(&shop, "first", "order.deleted", &gone).await.expect(200);
         assert_eq!((replay["result"].as_str(), counted(&shop, JOHN).await), (Some("unchanged"), 1));
         deliver_as(&shop, "second", "order.deleted", &gone).await.expect(200);
@@ -220,6 +223,8 @@ on_both! {
         assert_eq!(product(&shop, "44").await, catalogue);
         deliver(&shop, "order.created", &woo_order(2)).await;
         assert_eq!(product(&shop, "44").await, catalogue, "an order knows only what was paid");
+        let profile = entry(&shop.edge(), shop.shop(), JOHN).await["profile"].clone();
+        assert_eq!(profile["favourites"]["products"][0]["slug"], "full-moon-2");
         let older = with(woo_product(44), &json!({"/date_modified_gmt": "2026-10-02T00:00:00", "/price": "1.00"}));
         assert_eq!(deliver(&shop, "product.updated", &older).await, "stale");
         let nameless = with(woo_product(44), &json!({"/date_modified_gmt": "2026-11-02T00:00:00", "/price": "", "/name": "Moon"}));
