@@ -5,13 +5,14 @@ use footfall_shared::time::UtcMillis;
 use footfall_shared::wire::internal::{ShopLedger, Verdict};
 
 use crate::cache::{self, Entry};
-use crate::platform::{Cache, Outbox, Platform, QueuedEvent, Settled};
+use crate::platform::{Cache, Limiter, Outbox, Platform, QueuedEvent, Settled};
 
 /// Runs the whole suite; it panics at the first promise that is broken.
 pub async fn check<P: Platform>(platform: &P) {
     a_value_reads_back_and_a_missing_one_is_none(platform.cache()).await;
     an_older_push_never_replaces_a_newer_one(platform.cache()).await;
     an_id_waits_once_and_goes_when_it_is_settled(platform.outbox()).await;
+    uses_are_counted_and_places_taken(platform.limiter()).await;
     two_draws_of_entropy_differ(platform);
 }
 
@@ -99,6 +100,33 @@ async fn an_id_waits_once_and_goes_when_it_is_settled(outbox: &impl Outbox) {
     shops.sort_by(|one, other| one.shop.cmp(&other.shop));
     assert_eq!(shops, [ledger(1, 3, 2, 1, 0), ledger(2, 1, 1, 0, 0)]);
     assert_eq!(outbox.id().await.unwrap(), outbox.id().await.unwrap());
+}
+
+async fn uses_are_counted_and_places_taken(limiter: &impl Limiter) {
+    let (early, late) = (UtcMillis::new(1000), UtcMillis::new(2000));
+    for expected in 1..=3 {
+        assert_eq!(limiter.hit("conformance/a", early).await.unwrap(), expected);
+    }
+    assert_eq!(limiter.hit("conformance/b", late).await.unwrap(), 1);
+    for (member, admitted) in [
+        ("x", true),
+        ("y", true),
+        ("z", false),
+        ("x", true),
+        ("z", false),
+    ] {
+        let answer = limiter.admit("conformance/c", member, 2, late).await;
+        assert_eq!(answer.unwrap(), admitted, "{member}");
+    }
+    limiter.sweep(UtcMillis::new(1500)).await.unwrap();
+    assert_eq!(
+        limiter.hit("conformance/a", early).await.unwrap(),
+        1,
+        "ended"
+    );
+    assert_eq!(limiter.hit("conformance/b", late).await.unwrap(), 2);
+    let answer = limiter.admit("conformance/c", "z", 2, late).await;
+    assert!(!answer.unwrap());
 }
 
 fn two_draws_of_entropy_differ(platform: &impl Platform) {

@@ -11,8 +11,8 @@ use http::{HeaderMap, Method};
 use crate::config::EdgeConfig;
 use crate::http::Request;
 use crate::platform::{
-    Cache, CacheError, OriginLink, OriginRequest, OriginResponse, OriginUnreachable, Outbox,
-    OutboxError, Platform, QueuedEvent, Settled, WaitingEvent,
+    Cache, CacheError, Limiter, LimiterError, OriginLink, OriginRequest, OriginResponse,
+    OriginUnreachable, Outbox, OutboxError, Platform, QueuedEvent, Settled, WaitingEvent,
 };
 use crate::shops::ShopMemo;
 
@@ -164,6 +164,61 @@ impl Outbox for MemoryOutbox {
     }
 }
 
+/// A limiter in memory.
+#[derive(Debug, Default)]
+pub struct MemoryLimiter {
+    hits: RefCell<HashMap<String, (u32, UtcMillis)>>,
+    members: RefCell<HashMap<String, (BTreeSet<String>, UtcMillis)>>,
+    /// Makes every call fail.
+    pub broken: Cell<bool>,
+}
+
+impl MemoryLimiter {
+    fn works(&self) -> Result<(), LimiterError> {
+        if self.broken.get() {
+            Err(LimiterError("broken".to_owned()))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Limiter for MemoryLimiter {
+    async fn hit(&self, key: &str, until: UtcMillis) -> Result<u32, LimiterError> {
+        self.works()?;
+        let mut hits = self.hits.borrow_mut();
+        let (used, _) = hits.entry(key.to_owned()).or_insert((0, until));
+        *used += 1;
+        Ok(*used)
+    }
+
+    async fn admit(
+        &self,
+        key: &str,
+        member: &str,
+        most: u32,
+        until: UtcMillis,
+    ) -> Result<bool, LimiterError> {
+        self.works()?;
+        let mut members = self.members.borrow_mut();
+        let (members, _) = members
+            .entry(key.to_owned())
+            .or_insert_with(|| (BTreeSet::new(), until));
+        if members.len() < most as usize {
+            members.insert(member.to_owned());
+        }
+        Ok(members.contains(member))
+    }
+
+    async fn sweep(&self, now: UtcMillis) -> Result<(), LimiterError> {
+        self.works()?;
+        self.hits.borrow_mut().retain(|_, (_, until)| *until > now);
+        let mut members = self.members.borrow_mut();
+        members.retain(|_, (_, until)| *until > now);
+        Ok(())
+    }
+}
+
 /// Answers a request; `None` is an origin that is down.
 type Answer = Box<dyn Fn(&OriginRequest) -> Option<OriginResponse>>;
 
@@ -202,6 +257,8 @@ pub struct Memory {
     pub outbox: MemoryOutbox,
     /// Its origin.
     pub origin: MemoryOrigin,
+    /// Its limiter.
+    pub limiter: MemoryLimiter,
     /// Its settings.
     pub config: EdgeConfig,
     /// What it remembers of shops.
@@ -225,6 +282,7 @@ impl Memory {
                 answer: Box::new(answer),
                 asked: RefCell::default(),
             },
+            limiter: MemoryLimiter::default(),
             config: EdgeConfig::parse(mode, &"k".repeat(32), "0").unwrap(),
             shops: ShopMemo::default(),
             now: Cell::new(now),
@@ -237,6 +295,7 @@ impl Platform for Memory {
     type Cache = MemoryCache;
     type Outbox = MemoryOutbox;
     type Origin = MemoryOrigin;
+    type Limiter = MemoryLimiter;
 
     fn cache(&self) -> &MemoryCache {
         &self.cache
@@ -248,6 +307,10 @@ impl Platform for Memory {
 
     fn origin(&self) -> &MemoryOrigin {
         &self.origin
+    }
+
+    fn limiter(&self) -> &MemoryLimiter {
+        &self.limiter
     }
 
     fn shops(&self) -> &ShopMemo {

@@ -21,6 +21,8 @@ pub trait Platform {
     type Outbox: Outbox;
     /// See [`OriginLink`].
     type Origin: OriginLink;
+    /// See [`Limiter`].
+    type Limiter: Limiter;
 
     /// Where copies of the origin's state are kept.
     fn cache(&self) -> &Self::Cache;
@@ -28,6 +30,8 @@ pub trait Platform {
     fn outbox(&self) -> &Self::Outbox;
     /// The way to the origin.
     fn origin(&self) -> &Self::Origin;
+    /// Where uses are counted.
+    fn limiter(&self) -> &Self::Limiter;
     /// The shops that this instance has in its own memory, empty at its start.
     fn shops(&self) -> &ShopMemo;
     /// The deployment's settings.
@@ -176,6 +180,43 @@ pub trait Outbox {
     /// # Errors
     /// [`OutboxError`] when the store does not answer.
     async fn ledger(&self) -> Result<Vec<ShopLedger>, OutboxError>;
+}
+
+/// The limiter did not answer. Callers go on as if nothing were limited.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the limiter failed: {0}")]
+pub struct LimiterError(pub String);
+
+/// Counts of uses that end at a time. A key belongs to one window: it names the hour or the day.
+///
+/// Guarantee: exact within one edge location, also under concurrent calls. Counts may vanish in a crash.
+#[expect(async_fn_in_trait, reason = "futures need not be Send, see the module")]
+pub trait Limiter {
+    /// Counts a use of the key and gives how many there are, this one included. After `until` the key may be
+    /// forgotten.
+    ///
+    /// # Errors
+    /// [`LimiterError`] when the store does not answer.
+    async fn hit(&self, key: &str, until: UtcMillis) -> Result<u32, LimiterError>;
+
+    /// Whether `member` is among the first `most` different members of the key; a new one takes a place where
+    /// there is one left. After `until` the key may be forgotten.
+    ///
+    /// # Errors
+    /// [`LimiterError`] when the store does not answer.
+    async fn admit(
+        &self,
+        key: &str,
+        member: &str,
+        most: u32,
+        until: UtcMillis,
+    ) -> Result<bool, LimiterError>;
+
+    /// Forgets what has ended by now. Called now and then.
+    ///
+    /// # Errors
+    /// [`LimiterError`] when the store does not answer.
+    async fn sweep(&self, now: UtcMillis) -> Result<(), LimiterError>;
 }
 
 /// A call to the origin.

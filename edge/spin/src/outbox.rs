@@ -3,58 +3,17 @@
 //! The counts of the ledger change in triggers, so in the very statement that adds or removes an event.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use anyhow::Context as _;
 use footfall_edge::platform::{Outbox, OutboxError, QueuedEvent, Settled, WaitingEvent};
 use footfall_shared::id::{OutboxId, ShopId};
 use footfall_shared::wire::internal::ShopLedger;
 use serde_json::json;
-use spin_sdk::sqlite::{Connection, Error, RowResult, Value};
+use spin_sdk::sqlite::{RowResult, Value};
 
-/// The version of the schema below, kept in the file.
-const VERSION: i64 = 1;
+use crate::database::Database;
 
-/// Each may run twice: several instances may open a new file at once.
-///
-/// - AUTOINCREMENT: a settled event's handle is never given to another one.
-/// - `settlement` holds nothing; inserting into it is how a receipt is told.
-const SCHEMA: [&str; 7] = [
-    "CREATE TABLE IF NOT EXISTS outbox (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT,
-        shop TEXT NOT NULL,
-        id TEXT NOT NULL,
-        body TEXT NOT NULL,
-        UNIQUE (shop, id)
-    )",
-    "CREATE TABLE IF NOT EXISTS ledger (
-        shop TEXT PRIMARY KEY,
-        accepted INTEGER NOT NULL DEFAULT 0,
-        stored INTEGER NOT NULL DEFAULT 0,
-        duplicate INTEGER NOT NULL DEFAULT 0,
-        rejected INTEGER NOT NULL DEFAULT 0,
-        bytes INTEGER NOT NULL DEFAULT 0
-    ) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS identity (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL)",
-    "CREATE VIEW IF NOT EXISTS settlement (seq, verdict) AS SELECT 0, '' WHERE false",
-    "CREATE TRIGGER IF NOT EXISTS accept AFTER INSERT ON outbox BEGIN
-        INSERT INTO ledger (shop, accepted, bytes) VALUES (new.shop, 1, length(new.body))
-        ON CONFLICT (shop) DO UPDATE SET accepted = accepted + 1, bytes = bytes + excluded.bytes;
-    END",
-    "CREATE TRIGGER IF NOT EXISTS settle INSTEAD OF INSERT ON settlement BEGIN
-        UPDATE ledger SET
-            stored = stored + (new.verdict = 'appended'),
-            duplicate = duplicate + (new.verdict = 'duplicate'),
-            rejected = rejected + (new.verdict = 'rejected'),
-            bytes = bytes - (SELECT length(body) FROM outbox WHERE seq = new.seq)
-            WHERE shop = (SELECT shop FROM outbox WHERE seq = new.seq);
-        DELETE FROM outbox WHERE seq = new.seq;
-    END",
-    // What an older version of this program left waiting.
-    "INSERT INTO ledger (shop, accepted, bytes)
-        SELECT shop, count(*), sum(length(body)) FROM outbox WHERE true GROUP BY shop
-        ON CONFLICT DO NOTHING",
-];
-const VERSION_OF: &str = "PRAGMA user_version";
 const NAME: &str = "INSERT INTO identity (one, id) VALUES (1, ?1) ON CONFLICT DO NOTHING";
 const NAMED: &str = "SELECT id FROM identity";
 
@@ -74,33 +33,30 @@ const PENDING: &str = "SELECT count(*) FROM outbox";
 const LEDGER: &str = "SELECT shop, accepted, stored, duplicate, rejected,
     (SELECT count(*) FROM outbox WHERE outbox.shop = ledger.shop) FROM ledger";
 
-/// The tables, through one connection.
+/// The outbox in the component's database.
 pub(crate) struct SpinOutbox {
-    connection: Connection,
+    database: Rc<Database>,
     id: OutboxId,
     bytes_max: i64,
 }
 
 impl SpinOutbox {
-    /// Opens the database and makes what is missing. An outbox without an id takes the new one; it holds no
-    /// more than `bytes_max` bytes of events.
-    pub(crate) async fn open(new: &OutboxId, bytes_max: i64) -> anyhow::Result<Self> {
-        let connection = Connection::open_default().await?;
-        let version = run(&connection, VERSION_OF, vec![]).await?;
-        if version.first().and_then(|row| row.get::<i64>(0)) != Some(VERSION) {
-            for statement in SCHEMA {
-                run(&connection, statement, vec![]).await?;
-            }
+    /// The outbox. One without an id takes the new one; it holds no more than `bytes_max` bytes of events.
+    pub(crate) async fn open(
+        database: Rc<Database>,
+        new: &OutboxId,
+        bytes_max: i64,
+    ) -> anyhow::Result<Self> {
+        let mut named = database.run(NAMED, vec![]).await?;
+        if named.is_empty() {
             let id = Value::Text(new.as_str().to_owned());
-            run(&connection, NAME, vec![id]).await?;
-            let version = format!("{VERSION_OF} = {VERSION}");
-            run(&connection, &version, vec![]).await?;
+            database.run(NAME, vec![id]).await?;
+            named = database.run(NAMED, vec![]).await?;
         }
-        let rows = run(&connection, NAMED, vec![]).await?;
-        let id = rows.first().and_then(|row| row.get::<&str>(0));
+        let id = named.first().and_then(|row| row.get::<&str>(0));
         Ok(Self {
             id: OutboxId::parse(id.context("the outbox has no id")?)?,
-            connection,
+            database,
             bytes_max,
         })
     }
@@ -110,23 +66,15 @@ impl SpinOutbox {
         statement: &str,
         values: Vec<Value>,
     ) -> Result<Vec<RowResult>, OutboxError> {
-        let rows = run(&self.connection, statement, values).await;
+        let rows = self.database.run(statement, values).await;
         rows.map_err(|fault| OutboxError::Failed(fault.to_string()))
     }
 
     async fn number(&self, statement: &str) -> Result<i64, OutboxError> {
-        let rows = self.run(statement, vec![]).await?;
-        let number = rows.first().and_then(|row| row.get::<i64>(0));
+        let number = self.database.number(statement).await;
+        let number = number.map_err(|fault| OutboxError::Failed(fault.to_string()))?;
         number.ok_or_else(|| unreadable("a count"))
     }
-}
-
-async fn run(
-    connection: &Connection,
-    statement: &str,
-    values: Vec<Value>,
-) -> Result<Vec<RowResult>, Error> {
-    connection.execute(statement, values).await?.collect().await
 }
 
 fn unreadable(what: &str) -> OutboxError {

@@ -13,6 +13,8 @@ use footfall_shared::time::UtcMillis;
 use spin_sdk::key_value::Store;
 use spin_sdk::variables;
 
+use crate::database::Database;
+use crate::limiter::SpinLimiter;
 use crate::origin::SpinOrigin;
 use crate::outbox::SpinOutbox;
 
@@ -28,6 +30,7 @@ thread_local! {
 pub(crate) struct SpinPlatform {
     cache: SpinCache,
     outbox: SpinOutbox,
+    limiter: SpinLimiter,
     origin: SpinOrigin,
     config: EdgeConfig,
     geo_header: String,
@@ -66,10 +69,12 @@ impl SpinPlatform {
             .unwrap_or_else(|_| OUTBOX_BYTES_MAX.to_owned())
             .parse()
             .context("variable outbox_bytes_max")?;
-        let outbox = SpinOutbox::open(&new, bytes_max).await;
+        let database = Rc::new(Database::open().await.context("SQLite database")?);
+        let outbox = SpinOutbox::open(Rc::clone(&database), &new, bytes_max).await;
         Ok(Self {
             cache: SpinCache(Store::open_default().await.context("key-value store")?),
-            outbox: outbox.context("outbox database")?,
+            outbox: outbox.context("outbox")?,
+            limiter: SpinLimiter(database),
             origin: SpinOrigin::new(&variable("origin_url").await?)?,
             config,
             // This one and the last may be missing altogether.
@@ -86,6 +91,7 @@ impl Platform for SpinPlatform {
     type Cache = SpinCache;
     type Outbox = SpinOutbox;
     type Origin = SpinOrigin;
+    type Limiter = SpinLimiter;
 
     fn cache(&self) -> &SpinCache {
         &self.cache
@@ -97,6 +103,10 @@ impl Platform for SpinPlatform {
 
     fn origin(&self) -> &SpinOrigin {
         &self.origin
+    }
+
+    fn limiter(&self) -> &SpinLimiter {
+        &self.limiter
     }
 
     fn shops(&self) -> &ShopMemo {

@@ -31,6 +31,10 @@ pub(super) async fn serve(
     let watching = tokio::spawn(crate::ingest::silence::watch(app.clone(), async move {
         told.requested().await
     }));
+    let mut told = stop.clone();
+    let reconciling = tokio::spawn(crate::woocommerce::run(app.clone(), async move {
+        told.requested().await
+    }));
     tracing::info!(
         address = %config.origin_addr,
         mode = config.mode.as_str(),
@@ -47,6 +51,7 @@ pub(super) async fn serve(
     };
     pushing.await.context("the pushes to the edges failed")?;
     watching.await.context("the silence alarm failed")?;
+    reconciling.await.context("the reconcile of shops failed")?;
     app.db().close().await;
     tracing::info!("the origin has stopped");
     served

@@ -41,6 +41,8 @@ pub struct Config {
     pub edge_component: Option<PathBuf>,
     /// How many proxies before the edge append to `X-Forwarded-For`; 0 trusts only the socket.
     pub trusted_proxy_hops: u8,
+    /// How often a connected WooCommerce shop is reconciled, in milliseconds; 0 is never.
+    pub woocommerce_every_ms: i64,
     /// Filter of the log, as `info,footfall=debug`.
     pub log: String,
 }
@@ -201,6 +203,7 @@ impl Config {
             geo_mmdb: texts.path("FOOTFALL_GEO_MMDB"),
             edge_component: texts.path("FOOTFALL_EDGE_COMPONENT"),
             trusted_proxy_hops: texts.proxy_hops()?,
+            woocommerce_every_ms: texts.woocommerce_every_ms()?,
             log: texts.get("FOOTFALL_LOG").unwrap_or_else(|| "info".into()),
         };
         config.check_addresses()?;
@@ -315,6 +318,8 @@ mod tests {
             ("FOOTFALL_EDGES", "https://edge.shop.example/path"),
             ("FOOTFALL_TRUSTED_PROXY_HOPS", "-1"),
             ("FOOTFALL_TRUSTED_PROXY_HOPS", "11"),
+            ("FOOTFALL_WOOCOMMERCE_MINUTES", "hourly"),
+            ("FOOTFALL_WOOCOMMERCE_MINUTES", "10081"),
         ];
         for (setting, value) in wrong {
             let fault = load(&[(setting, value)]).unwrap_err().to_string();

@@ -15,7 +15,9 @@ mod queries;
 mod routes;
 mod shop;
 
-pub use products::{Product, list_products, record_products};
+pub use products::{
+    Product, find_products, list_product, list_products, record_products, unlist_product,
+};
 pub use queries::{
     KeyRecord, UserRecord, find_by_id, find_by_key, find_by_slug, find_login, list_keys,
     list_live_key_hashes, list_shops, list_users,

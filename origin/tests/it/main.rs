@@ -20,3 +20,4 @@ mod orders;
 mod rebuild;
 mod store;
 mod support;
+mod woocommerce;
