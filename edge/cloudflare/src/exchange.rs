@@ -8,9 +8,10 @@ use footfall_shared::identity::Geo;
 use futures_util::TryStreamExt as _;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
-use worker::{Cf, Headers, ResponseBody, ResponseBuilder, console_error};
+use worker::worker_sys::ext::RequestExt as _;
+use worker::{Cf, Headers, ResponseBody, ResponseBuilder, console_error, js_sys};
 
-use crate::platform::Unusable;
+use crate::platform::{NOWHERE, Unusable};
 
 /// No more than this is read of a body, in bytes: more than any route takes, so that the route itself
 /// refuses what is longer.
@@ -19,6 +20,8 @@ const BODY_BYTES_MAX: usize = 4 * 1024 * 1024 + 1;
 const DRAINED_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
 /// Header in which Cloudflare tells the client's address. Its front writes it over whatever came in.
 const CLIENT_ADDRESS_HEADER: &str = "cf-connecting-ip";
+/// Longest name of a location taken, in bytes; airports have three letters.
+const COLO_BYTES_MAX: usize = 8;
 /// Longest name of a city taken, in bytes.
 const CITY_BYTES_MAX: usize = 200;
 
@@ -44,6 +47,16 @@ pub(crate) async fn read(mut request: worker::Request) -> Result<Request, EdgeEr
         peer,
         geo: request.cf().and_then(geo),
     })
+}
+
+/// Which of Cloudflare's locations a request came in at, by its airport.
+pub(crate) fn location(request: &worker::Request) -> String {
+    // worker's own reading of the location panics where it is not told.
+    let place = request.inner().cf();
+    let colo = place.and_then(|cf| js_sys::Reflect::get(&cf, &"colo".into()).ok());
+    colo.and_then(|colo| colo.as_string())
+        .filter(|colo| (1..=COLO_BYTES_MAX).contains(&colo.len()))
+        .unwrap_or_else(|| NOWHERE.to_owned())
 }
 
 /// The headers; what HTTP's own types do not take is left out.

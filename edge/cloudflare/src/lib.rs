@@ -3,6 +3,7 @@
 //! - cache: the KV namespace `CACHE`, and the Durable Object [`cache::recent::Recent`] for what was pushed lately
 //! - outbox: the Durable Objects [`outbox::object::OutboxShard`]; the queue `EVENTS` carries the word that
 //!   events wait, never the events
+//! - limiter: the Durable Objects [`limiter::object::LimiterShard`] near each location
 //! - settings: the variables `MODE`, `ORIGIN_URL`, `TRUSTED_PROXY_HOPS` and the secret `EDGE_KEYS`
 //!
 //! **Invariants**
@@ -16,6 +17,7 @@
 mod cache;
 mod delivery;
 mod exchange;
+mod limiter;
 mod object;
 mod origin;
 mod outbox;
@@ -33,7 +35,8 @@ use crate::platform::CloudflarePlatform;
 /// A request from outside.
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-    let platform = match CloudflarePlatform::open(&env, Some(context)) {
+    let location = exchange::location(&request);
+    let platform = match CloudflarePlatform::of_request(&env, context, &location) {
         Ok(platform) => platform,
         Err(fault) => return Ok(exchange::misconfigured(&fault)),
     };

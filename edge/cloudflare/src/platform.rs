@@ -11,8 +11,12 @@ use footfall_shared::time::UtcMillis;
 use worker::{Context, Env};
 
 use crate::cache::KvCache;
+use crate::limiter::LocalLimiter;
 use crate::origin::FetchOrigin;
 use crate::outbox::ShardedOutbox;
+
+/// The location of what comes in nowhere.
+pub(crate) const NOWHERE: &str = "nowhere";
 
 thread_local! {
     /// What the isolate has read of its settings, kept for its further requests. A panic begins anew with it.
@@ -32,6 +36,7 @@ pub(crate) struct CloudflarePlatform {
     cache: KvCache,
     outbox: ShardedOutbox,
     origin: FetchOrigin,
+    limiter: LocalLimiter,
 }
 
 /// Why the Worker cannot serve: its settings or bindings are wrong.
@@ -65,11 +70,26 @@ impl From<worker::Error> for Unusable {
 }
 
 impl CloudflarePlatform {
-    /// The platform of one request; `context` lets work go on after the answer, where there is a request.
-    pub(crate) fn open(env: &Env, context: Option<Context>) -> Result<Self, Unusable> {
+    /// The platform of a request that came in at a location of Cloudflare's; `context` lets work go on after
+    /// its answer.
+    pub(crate) fn of_request(
+        env: &Env,
+        context: Context,
+        location: &str,
+    ) -> Result<Self, Unusable> {
+        Self::open(env, Some(context), location)
+    }
+
+    /// The platform of what nobody asked for.
+    pub(crate) fn in_background(env: &Env) -> Result<Self, Unusable> {
+        Self::open(env, None, NOWHERE)
+    }
+
+    fn open(env: &Env, context: Option<Context>, location: &str) -> Result<Self, Unusable> {
         let isolate = Isolate::get(env)?;
         Ok(Self {
             cache: KvCache::open(env, context)?,
+            limiter: LocalLimiter::open(env, location)?,
             outbox: ShardedOutbox::open(env)?,
             origin: FetchOrigin::new(&isolate.origin_url),
             isolate,
@@ -115,6 +135,7 @@ impl Platform for CloudflarePlatform {
     type Cache = KvCache;
     type Outbox = ShardedOutbox;
     type Origin = FetchOrigin;
+    type Limiter = LocalLimiter;
 
     fn cache(&self) -> &KvCache {
         &self.cache
@@ -126,6 +147,10 @@ impl Platform for CloudflarePlatform {
 
     fn origin(&self) -> &FetchOrigin {
         &self.origin
+    }
+
+    fn limiter(&self) -> &LocalLimiter {
+        &self.limiter
     }
 
     fn shops(&self) -> &ShopMemo {
