@@ -15,6 +15,8 @@ use crate::platform::Unusable;
 /// No more than this is read of a body, in bytes: more than any route takes, so that the route itself
 /// refuses what is longer.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024 + 1;
+/// After this much the connection is left to the runtime.
+const DRAINED_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
 /// Header in which Cloudflare tells the client's address. Its front writes it over whatever came in.
 const CLIENT_ADDRESS_HEADER: &str = "cf-connecting-ip";
 /// Longest name of a city taken, in bytes.
@@ -84,11 +86,15 @@ async fn read_body(
         return request.bytes().await.map_err(unread);
     }
     let mut stream = request.stream().map_err(unread)?;
-    let mut body = Vec::new();
-    while body.len() < BODY_BYTES_MAX
+    let (mut body, mut read) = (Vec::new(), 0);
+    // A client that still sends does not hear why it is refused, so somewhat more is read and dropped.
+    while read < DRAINED_BYTES_MAX
         && let Some(chunk) = stream.try_next().await.map_err(unread)?
     {
-        body.extend(chunk);
+        read += chunk.len();
+        if body.len() < BODY_BYTES_MAX {
+            body.extend(chunk);
+        }
     }
     body.truncate(BODY_BYTES_MAX);
     Ok(body)

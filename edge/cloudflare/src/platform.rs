@@ -141,13 +141,18 @@ impl Platform for CloudflarePlatform {
     }
 
     fn entropy(&self) -> Entropy {
-        let mut entropy = [0; 10];
-        // `crypto.getRandomValues` does not fail; were it to, a panic is right: an id made without it could
-        // meet another one's.
-        #[expect(clippy::expect_used, reason = "see above")]
-        getrandom::fill(&mut entropy).expect("Web Crypto");
-        entropy
+        entropy()
     }
+}
+
+/// Ten bytes from Web Crypto.
+pub(crate) fn entropy() -> Entropy {
+    let mut entropy = [0; 10];
+    // `crypto.getRandomValues` does not fail; were it to, a panic is right: an id made without it could
+    // meet another one's.
+    #[expect(clippy::expect_used, reason = "see above")]
+    getrandom::fill(&mut entropy).expect("Web Crypto");
+    entropy
 }
 
 /// The clock. It stands still between two answers of the outside, which is how Workers are made.

@@ -1,38 +1,27 @@
-// Runs the built Worker on real workerd, with the bindings that wrangler.toml names.
-//
-// Before it stands what Cloudflare's own front does for a deployed Worker: it tells the client's address,
-// whatever the client says of it, and where the client is.
+// Runs the built Worker on real workerd, with the bindings that wrangler.toml names, behind a front like
+// Cloudflare's.
 import { Miniflare } from "miniflare";
 import { unstable_getMiniflareWorkerOptions as readWranglerToml } from "wrangler";
+import { listen } from "./front.mjs";
 
 const here = new URL("..", import.meta.url).pathname;
 const wranglerToml = new URL("../../../wrangler.toml", import.meta.url).pathname;
 
-const FRONT = `
-export default {
-  async fetch(request, env) {
-    const headers = new Headers(request.headers);
-    headers.delete("CF-Connecting-IP");
-    const address = /^\\[?(.*?)\\]?:\\d+$/.exec(request.cf?.clientIp ?? "");
-    if (address) headers.set("CF-Connecting-IP", address[1]);
-    const cf = env.GEO ?? {};
-    return env.EDGE.fetch(new Request(request, { headers, cf, redirect: "manual" }));
-  },
-};`;
-
 /**
- * Starts the Worker; gives it as a Miniflare instance and the URL at which it listens.
+ * Starts the Worker; gives the Miniflare instance, the URL of the front, the one of workerd itself, and how to
+ * stop them.
  *
  * - `build`: the folder that worker-build wrote
  * - `vars`: variables and secrets beside those of wrangler.toml
- * - `port`, `persist`: where it listens and keeps its state; a free port and memory by default
- * - `queue`: false leaves the queue out
+ * - `port`, `persist`: where the front listens and workerd keeps its state; a free port and memory by default
+ * - `queue`: false leaves the queue out; an object changes how it is consumed
  * - `geo`: what the front tells of the client's place
  */
-export async function start({ build = `${here}build`, vars = {}, port = 0, persist, queue = true, geo, log } = {}) {
+export async function start({ build = `${here}build`, vars = {}, port = 0, persist, queue = {}, geo, log } = {}) {
   const { workerOptions } = readWranglerToml(wranglerToml);
   const { bindings, kvNamespaces, durableObjects, queueProducers, queueConsumers, compatibilityDate } = workerOptions;
-  const edge = {
+  const queues = Object.entries(queueConsumers).map(([name, options]) => [name, { ...options, ...queue }]);
+  const miniflare = new Miniflare({
     name: "edge",
     compatibilityDate,
     modulesRoot: build,
@@ -43,24 +32,18 @@ export async function start({ build = `${here}build`, vars = {}, port = 0, persi
     bindings: { ...bindings, ...vars },
     kvNamespaces,
     durableObjects,
-    ...(queue ? { queueProducers, queueConsumers } : {}),
-  };
-  const front = {
-    name: "front",
-    compatibilityDate,
-    modules: true,
-    script: FRONT,
-    bindings: geo ? { GEO: geo } : {},
-    serviceBindings: { EDGE: "edge" },
-    unsafeDirectSockets: [{ host: "127.0.0.1", port }],
-  };
-  const miniflare = new Miniflare({
-    workers: [front, edge],
+    ...(queue ? { queueProducers, queueConsumers: Object.fromEntries(queues) } : {}),
+    unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
     cf: false,
     log,
     ...(persist ? { defaultPersistRoot: persist } : {}),
   });
   await miniflare.ready;
-  const url = await miniflare.unsafeGetDirectURL("front");
-  return { miniflare, url: url.origin };
+  const direct = await miniflare.unsafeGetDirectURL("edge");
+  const front = await listen({ port, target: direct, geo });
+  const stop = async () => {
+    front.close();
+    await miniflare.dispose();
+  };
+  return { miniflare, url: front.url, direct: direct.origin, stop };
 }

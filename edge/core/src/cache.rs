@@ -122,6 +122,20 @@ pub fn head_of(entry: &[u8]) -> Option<Entry<serde::de::IgnoredAny>> {
     serde_json::from_slice(entry).ok()
 }
 
+/// Whether a push is one that only takes back what is held, whatever it is.
+#[must_use]
+pub fn takes_back(change: &Pushed) -> bool {
+    head_of(&change.entry).is_some_and(|entry| entry.until == UtcMillis::new(0))
+}
+
+/// Whether what is held of a key is newer than a push of it: a fetch may have brought it while the push was
+/// long on its way. A push that takes back is never overtaken, because no clock must come in its way.
+#[must_use]
+pub fn is_overtaken(change: &Pushed, held: Option<&[u8]>) -> bool {
+    let newer = |held: Entry<_>| held.version > change.version;
+    !takes_back(change) && held.and_then(head_of).is_some_and(newer)
+}
+
 /// [`Cache::push`] for a store that everybody sees alike: floors stand beside the entries.
 pub(crate) async fn push_over_floors(
     cache: &(impl Cache + ?Sized),
@@ -130,6 +144,10 @@ pub(crate) async fn push_over_floors(
     for change in changes {
         let floor = floor_beside(cache, &change.key).await?;
         if floor.is_some_and(|floor| floor > change.version) {
+            continue;
+        }
+        let held = cache.get(&change.key).await?;
+        if is_overtaken(change, held.as_deref()) {
             continue;
         }
         let floor = change.version.to_string();
@@ -197,6 +215,27 @@ mod tests {
         block_on(push(&cache, &entry(3)));
         block_on(push(&cache, &entry(2)));
         assert_eq!(version(&cache), Some(3));
+    }
+
+    #[test]
+    fn a_push_that_was_overtaken_by_a_fetch_changes_nothing() {
+        let cache = MemoryCache::default();
+        block_on(put_fetched(&cache, "k", &entry(2)));
+        block_on(push(&cache, &entry(1)));
+        assert_eq!(version(&cache), Some(2));
+    }
+
+    #[test]
+    fn a_push_that_takes_back_is_taken_whatever_was_fetched() {
+        let cache = MemoryCache::default();
+        block_on(put_fetched(&cache, "k", &entry(2)));
+        let gone = Entry::<i64> {
+            version: 1,
+            until: UtcMillis::new(0),
+            value: None,
+        };
+        block_on(push(&cache, &gone));
+        assert_eq!(version(&cache), None);
     }
 
     #[test]

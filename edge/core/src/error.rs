@@ -56,6 +56,18 @@ pub enum EdgeError {
         /// The contract's sentence.
         message: String,
     },
+    /// The address has used up its hour.
+    #[error("too many requests, please try again later")]
+    RateLimited {
+        /// When to ask again.
+        retry_after_s: i64,
+    },
+    /// The address has tried too many emails today.
+    #[error("too many different emails from this address, please try again tomorrow")]
+    TooManyEmails {
+        /// When to ask again.
+        retry_after_s: i64,
+    },
     /// The origin gave no answer and the edge cannot do without.
     #[error("the service is not reachable for the moment")]
     OriginUnreachable(#[source] OriginUnreachable),
@@ -93,9 +105,12 @@ impl EdgeError {
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::InvalidBody(_) => "invalid_json",
             Self::InvalidField { code, .. } | Self::Contract { code, .. } => code,
+            Self::RateLimited { .. } => "rate_limit_exceeded",
+            Self::TooManyEmails { .. } => "too_many_emails",
             Self::OriginUnreachable(_) => "origin_unreachable",
             Self::CacheFailed(_) => "not_kept",
-            Self::OutboxFailed(_) => "not_stored",
+            Self::OutboxFailed(OutboxError::Full) => "outbox_full",
+            Self::OutboxFailed(OutboxError::Failed(_)) => "not_stored",
         }
     }
 
@@ -111,6 +126,7 @@ impl EdgeError {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidBody(_) | Self::InvalidField { .. } => StatusCode::BAD_REQUEST,
             Self::Contract { status, .. } => *status,
+            Self::RateLimited { .. } | Self::TooManyEmails { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::OriginUnreachable(_) | Self::CacheFailed(_) | Self::OutboxFailed(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -128,8 +144,13 @@ impl EdgeError {
         if let Self::MethodNotAllowed(methods) = self {
             return response.with(ALLOW, methods);
         }
+        if let Self::RateLimited { retry_after_s } | Self::TooManyEmails { retry_after_s } = self {
+            return response.with(RETRY_AFTER, &retry_after_s.to_string());
+        }
         if self.status() == StatusCode::SERVICE_UNAVAILABLE {
-            return response.with(RETRY_AFTER, "1");
+            // A full outbox needs the origin to come back; a second more or less changes nothing.
+            let full = matches!(self, Self::OutboxFailed(OutboxError::Full));
+            return response.with(RETRY_AFTER, if full { "10" } else { "1" });
         }
         response
     }

@@ -62,6 +62,12 @@ pub(super) struct CreateShop {
     /// Origins whose pages may use the publishable keys (repeat it; none allows all).
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     allowed_origins: Vec<String>,
+    /// Requests an hour that one address may send to the intelligence routes.
+    #[arg(long, default_value_t = ShopSettings::default().requests_per_hour)]
+    requests_per_hour: u32,
+    /// Different emails that one address may claim a day.
+    #[arg(long, default_value_t = ShopSettings::default().emails_per_day)]
+    emails_per_day: u32,
 }
 
 #[derive(Debug, Subcommand)]
@@ -171,10 +177,14 @@ async fn create_shop(db: &Db, arguments: CreateShop, now: UtcMillis) -> anyhow::
         locale,
         excluded,
         allowed_origins,
+        requests_per_hour,
+        emails_per_day,
     } = arguments;
     let mut settings = ShopSettings {
         allowed_origins,
         locale,
+        requests_per_hour,
+        emails_per_day,
         ..ShopSettings::default()
     };
     if !excluded.is_empty() {

@@ -3,6 +3,7 @@
 mod admin;
 mod doctor;
 mod edge;
+mod ledger;
 mod output;
 mod serve;
 pub mod stop;
@@ -65,7 +66,11 @@ enum Command {
     /// Make every projection anew from the log.
     Rebuild,
     /// Look for what is set up wrong, and name the mend.
-    Doctor,
+    Doctor {
+        /// Instead show what became of every event that the edges accepted, and whether it balances.
+        #[arg(long)]
+        ledger: bool,
+    },
 }
 
 /// Runs the command line of this process.
@@ -128,7 +133,8 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> 
             woocommerce::run_sync(&App::new(config, db), command).await?;
         }
         Command::Rebuild => rebuild_all(config).await?,
-        Command::Doctor => return doctor::run(&config).await,
+        Command::Doctor { ledger: false } => return doctor::run(&config).await,
+        Command::Doctor { ledger: true } => return ledger::run(&config).await,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -10,10 +10,10 @@ use http_body_util::Full;
 use crate::app::App;
 use crate::http::outgoing::{Outgoing, OutgoingError, Patience};
 
-/// How long one call may take, and how much of an edge's answer is read: its status is enough.
+/// How long one call may take, and how much of an edge's answer is read: a ledger of some thousand shops.
 const PATIENCE: Patience = Patience {
     timeout: Duration::from_secs(5),
-    bytes_max: 64 * 1024,
+    bytes_max: 1024 * 1024,
 };
 
 /// Why an edge did not take a call.
@@ -43,14 +43,14 @@ impl Caller {
         Self(Outgoing::new())
     }
 
-    /// Posts a JSON body to a signed route of an edge; anything but a 2xx is an error.
+    /// Posts a JSON body to a signed route of an edge and gives the answer; anything but a 2xx is an error.
     pub(super) async fn post(
         &self,
         app: &App,
         edge: &str,
         path: &str,
         body: Vec<u8>,
-    ) -> Result<(), CallError> {
+    ) -> Result<Bytes, CallError> {
         let keys = app.config().edge_keys.as_ref().ok_or(CallError::NoKeys)?;
         let signature = keys.keys().sign(app.now(), path, &body);
         let request = http::Request::post(format!("{edge}{path}"))
@@ -62,7 +62,7 @@ impl Caller {
         let response = self.0.send(request, PATIENCE).await;
         let response = response.map_err(CallError::NoAnswer)?;
         if response.status().is_success() {
-            Ok(())
+            Ok(response.into_body())
         } else {
             Err(CallError::Refused(response.status()))
         }

@@ -61,7 +61,7 @@ pub(super) async fn project(
     }
     devices::record(app, tx, &shop.id, &sightings, now).await?;
     let told: Vec<&Event> = events.iter().map(|(event, _)| *event).collect();
-    record_links(tx, &shop.id, &told).await?;
+    record_links(app, tx, shop, &told, now).await?;
     if scope == Scope::Live {
         let reports: Vec<Report> = events
             .iter()

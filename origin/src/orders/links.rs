@@ -13,16 +13,18 @@ use footfall_shared::id::{CustomerId, ExternalId, ShopId};
 use footfall_shared::identity::{DeviceKey, FingerprintHash, IpHash, Salt};
 use footfall_shared::text::hex;
 use footfall_shared::time::UtcMillis;
+use footfall_shared::wire::orders::KEY_CHARS_MAX;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::buyers::verify_buyers;
 use super::queries::links as queries;
+use crate::app::App;
 use crate::db::{StorageError, Tx};
+use crate::shops::Shop;
 
-pub use queries::{linked_devices, record_keys};
-
-/// Longest key of an order, in characters; WooCommerce's have 22.
-const KEY_CHARS_MAX: usize = 100;
+pub use queries::linked_devices;
+pub(super) use queries::record_keys;
 
 /// A device that says it placed an order which is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +45,9 @@ pub struct LinkedDevice {
     pub ip: Option<IpHash>,
     /// When the page said so.
     pub at: UtcMillis,
-    /// Whether the page knew the order's key.
+    /// Whether the shop's server told a key of the order.
+    pub has_key: bool,
+    /// Whether the page knew that key.
     pub proven: bool,
 }
 
@@ -93,24 +97,26 @@ impl<'a> Link<'a> {
 
 /// The hash of an order's key, as it is compared: the key itself opens the order's page.
 #[must_use]
-pub fn key_hash(key: &str) -> Option<String> {
+pub(super) fn key_hash(key: &str) -> Option<String> {
     let key = key.trim();
     let fits = !key.is_empty() && key.len() <= KEY_CHARS_MAX;
     fits.then(|| hex(&Sha256::digest(key.as_bytes())))
 }
 
-/// Writes down what these events of the shop link. The caller holds the shop's turn.
+/// Writes down what these events of the shop link, and what that proves. The caller holds the shop's turn.
 pub async fn record_links(
+    app: &App,
     tx: &mut Tx,
-    shop: &ShopId,
+    shop: &Shop,
     events: &[&Event],
+    now: UtcMillis,
 ) -> Result<(), StorageError> {
-    for event in events.iter().copied() {
-        if let Some(link) = Link::of(event) {
-            queries::save_link(tx, shop, &link).await?;
-        }
+    let links: Vec<Link<'_>> = events.iter().copied().filter_map(Link::of).collect();
+    for link in &links {
+        queries::save_link(tx, &shop.id, link).await?;
     }
-    Ok(())
+    let orders: Vec<&ExternalId> = links.iter().map(|link| &link.order).collect();
+    verify_buyers(app, tx, shop, &orders, now).await
 }
 
 /// Forgets the shop's links, for `footfall rebuild`, which fills them again from the log.

@@ -12,16 +12,20 @@
 //! **Invariant:** every customer that a call touches is recalculated in its transaction, also the one whom
 //! a changed order left. Test: `an_order_that_moves_to_another_email_recalculates_both`.
 //!
+//! **Invariant:** a browser is verified as the buyer's only by what the buyer's own pages know. Test:
+//! `only_the_orders_key_proves_the_buyers_browser`.
+//!
 //! **Invariant:** an event of a browser makes no order and counts as none; it links the order that the shop's
 //! server tells of, whichever comes first. Test: `an_order_and_its_event_count_once_in_every_sequence`.
 
+mod buyers;
 mod links;
 mod queries;
 mod routes;
 mod take;
 mod withdraw;
 
-pub use links::{LinkedDevice, clear_links, key_hash, linked_devices, record_keys, record_links};
+pub use links::{LinkedDevice, clear_links, linked_devices, record_links};
 pub use queries::counted_orders;
 pub use routes::routes;
 pub use take::{Taken, take, take_within};

@@ -11,6 +11,8 @@ use footfall_shared::time::UtcMillis;
 use footfall_shared::wire::orders::IncomingOrder;
 use sha2::{Digest, Sha256};
 
+use super::buyers::verify_buyers;
+use super::links::{key_hash, record_keys};
 use super::queries::{self, Stored};
 use crate::app::App;
 use crate::db::{StorageError, Tx};
@@ -77,9 +79,16 @@ pub async fn take_within(
             fresh.push((order, hash));
         }
     }
+    let placed: Vec<&ExternalId> = fresh.iter().map(|(order, _)| &order.id).collect();
+    let keys: Vec<(&ExternalId, String)> = orders
+        .iter()
+        .filter_map(|order| Some((&order.id, key_hash(order.key.as_deref()?)?)))
+        .collect();
     if !fresh.is_empty() {
         store(app, tx, shop, fresh, &stored, now).await?;
     }
+    record_keys(tx, &shop.id, &keys).await?;
+    verify_buyers(app, tx, shop, &placed, now).await?;
     Ok(taken)
 }
 
@@ -96,6 +105,8 @@ fn body_hash(order: &IncomingOrder) -> Result<String, StorageError> {
         last_name,
         customer_id,
         items,
+        // What proves the buyer is no part of what was bought.
+        key: _,
     } = order;
     let told = (
         (id, number, status, at, currency),

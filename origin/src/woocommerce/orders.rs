@@ -10,7 +10,7 @@ use super::version::{Thing, Word, Worth, judge};
 use crate::app::App;
 use crate::db::{StorageError, Tx};
 use crate::intelligence::take_turn;
-use crate::orders::{key_hash, record_keys, take_within, withdraw};
+use crate::orders::{take_within, withdraw};
 use crate::shops::{Shop, find_products};
 
 /// What became of things that were told.
@@ -43,31 +43,19 @@ pub(super) async fn take_orders(
     let ids: Vec<&str> = told.iter().map(|one| one.order.id.as_str()).collect();
     let known = queries::find_versions(tx, &shop.id, Thing::Order, &ids).await?;
     let mut tally = Tally::default();
-    let (mut orders, mut keys) = (Vec::new(), Vec::new());
-    for ToldOrder {
-        order,
-        modified_at,
-        key,
-    } in told
-    {
+    let mut orders = Vec::new();
+    for ToldOrder { order, modified_at } in told {
         match judge(known.get(order.id.as_str()).copied(), modified_at, word) {
             Worth::Stale => tally.stale += 1,
             Worth::Gone => tally.gone += 1,
             Worth::Newest => {
                 queries::save_version(tx, &shop.id, Thing::Order, &order.id, modified_at).await?;
-                keys.push(key.as_deref().and_then(key_hash));
                 orders.push(order);
             }
         }
     }
     name_slugs(tx, shop, &mut orders).await?;
     let taken = take_within(app, tx, shop, &orders, now).await?;
-    let keys: Vec<(&ExternalId, String)> = orders
-        .iter()
-        .zip(keys)
-        .filter_map(|(order, key)| Some((&order.id, key?)))
-        .collect();
-    record_keys(tx, &shop.id, &keys).await?;
     tally.taken = orders.len();
     tally.added = taken.added;
     tally.unchanged = taken.unchanged;

@@ -15,6 +15,7 @@ mod demo;
 mod edges;
 mod ingest;
 mod intelligence;
+mod ledger;
 mod orders;
 mod rebuild;
 mod store;

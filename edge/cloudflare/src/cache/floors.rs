@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use footfall_edge::cache::{FRESH_MS, PUSH_SEEN_MS, head_of};
 use worker::{Context, ObjectNamespace, console_warn};
 
-use super::recent::{self, KEPT_MS, Latest, Question};
+use super::recent::{self, Floor, KEPT_MS, Latest, Question};
 use crate::platform::now;
 
 /// Oldest knowledge that is used. A second less than promised: a push takes its time as well.
@@ -25,8 +25,8 @@ thread_local! {
 
 #[derive(Default)]
 struct Known {
-    /// Version and time of each key.
-    floors: HashMap<String, (i64, i64)>,
+    /// The floor of each key, and when it was learned.
+    floors: HashMap<String, (Floor, i64)>,
     /// What was cached before this is not shown, whatever its key.
     hidden_before: i64,
     /// How far the object's list was read.
@@ -47,20 +47,13 @@ impl FloorsHere {
         reason = "whoever looks has made sure that it is recent"
     )]
     pub(super) fn floor(&self, key: &str) -> Option<i64> {
-        KNOWN.with_borrow(|known| known.floors.get(key).map(|(version, _)| *version))
+        KNOWN.with_borrow(|known| known.floors.get(key).map(|(floor, _)| floor.version))
     }
 
     /// Whether an entry of KV is older than a push.
+    #[expect(clippy::unused_self, reason = "as above")]
     pub(super) fn hide(&self, key: &str, entry: &[u8]) -> bool {
-        let floor = self.floor(key);
-        let hidden_before = KNOWN.with_borrow(|known| known.hidden_before);
-        if floor.is_none() && hidden_before == 0 {
-            return false;
-        }
-        head_of(entry).is_some_and(|head| {
-            floor.is_some_and(|floor| head.version < floor)
-                || head.until.get() - FRESH_MS < hidden_before
-        })
+        KNOWN.with_borrow(|known| known.hide(key, entry))
     }
 }
 
@@ -89,14 +82,9 @@ pub(super) async fn lately(
     Ok(FloorsHere(()))
 }
 
-/// Adds what this isolate was pushed itself.
-pub(super) fn know(floors: impl Iterator<Item = (String, i64)>) {
-    let now = now().get();
-    KNOWN.with_borrow_mut(|known| {
-        for (key, version) in floors {
-            known.floors.insert(key, (version, now));
-        }
-    });
+/// Has the next look ask anew: this isolate was just pushed something itself.
+pub(super) fn forget_age() {
+    KNOWN.with_borrow_mut(|known| known.asked_at = 0);
 }
 
 async fn renew(recent: ObjectNamespace) -> worker::Result<()> {
@@ -111,11 +99,25 @@ async fn renew(recent: ObjectNamespace) -> worker::Result<()> {
 }
 
 impl Known {
+    fn hide(&self, key: &str, entry: &[u8]) -> bool {
+        let floor = self.floors.get(key).map(|(floor, _)| floor);
+        if floor.is_none() && self.hidden_before == 0 {
+            return false;
+        }
+        let taken_back_at = floor.map_or(0, |floor| floor.taken_back_at);
+        let hidden_before = self.hidden_before.max(taken_back_at);
+        head_of(entry).is_some_and(|head| {
+            let cached_at = head.until.get() - FRESH_MS;
+            floor.is_some_and(|floor| head.version < floor.version)
+                || (hidden_before > 0 && cached_at < hidden_before + CLOCKS_MS)
+        })
+    }
+
     fn learn(&mut self, latest: Latest, asked_at: i64) {
-        for (key, version) in latest.floors {
-            let held = self.floors.entry(key).or_insert((version, asked_at));
-            if held.0 <= version {
-                *held = (version, asked_at);
+        for (key, floor) in latest.floors {
+            let held = self.floors.entry(key).or_insert((floor, asked_at));
+            if held.0.version <= floor.version {
+                *held = (floor, asked_at);
             }
         }
         self.floors
@@ -123,9 +125,6 @@ impl Known {
         // Two questions may be answered in another order than they were asked.
         self.seq = self.seq.max(latest.seq);
         self.asked_at = self.asked_at.max(asked_at);
-        self.hidden_before = match latest.hidden_before {
-            0 => 0,
-            before => before + CLOCKS_MS,
-        };
+        self.hidden_before = latest.hidden_before;
     }
 }

@@ -10,12 +10,13 @@ pub(crate) mod recent;
 
 use std::collections::HashMap;
 
+use footfall_edge::cache;
 use footfall_edge::platform::{Cache, CacheError, Pushed};
 use futures_util::future::try_join_all;
 use worker::{Context, Env, KvStore, ObjectNamespace};
 
 use self::floors::FloorsHere;
-use self::recent::Question;
+use self::recent::{Question, Raise};
 
 /// The binding of the namespace.
 const BINDING: &str = "CACHE";
@@ -47,6 +48,15 @@ impl KvCache {
             .await
             .map_err(failed)
     }
+
+    /// Keeps a push whose version everybody will know, unless a fetch brought something newer.
+    async fn keep(&self, change: &Pushed) -> Result<(), CacheError> {
+        let held = self.kv.get(&change.key).bytes().await.map_err(failed)?;
+        if cache::is_overtaken(change, held.as_deref()) {
+            return Ok(());
+        }
+        self.put(&change.key, &change.entry).await
+    }
 }
 
 fn failed(fault: impl std::fmt::Display) -> CacheError {
@@ -66,13 +76,15 @@ impl Cache for KvCache {
     }
 
     async fn push(&self, changes: &[Pushed]) -> Result<(), CacheError> {
-        let raise = changes
-            .iter()
-            .map(|change| (change.key.clone(), change.version))
-            .collect();
-        let raised: Vec<bool> = recent::ask(&self.recent, &Question::Raise(raise))
+        let raise = changes.iter().map(|change| Raise {
+            key: change.key.clone(),
+            version: change.version,
+            takes_back: cache::takes_back(change),
+        });
+        let raised: Vec<bool> = recent::ask(&self.recent, &Question::Raise(raise.collect()))
             .await
             .map_err(failed)?;
+        floors::forget_age();
         // The newest of a key comes last among those that were raised.
         let newest: HashMap<&str, &Pushed> = changes
             .iter()
@@ -80,15 +92,8 @@ impl Cache for KvCache {
             .filter(|(_, raised)| *raised)
             .map(|(change, _)| (change.key.as_str(), change))
             .collect();
-        floors::know(
-            newest
-                .values()
-                .map(|change| (change.key.clone(), change.version)),
-        );
-        let puts = newest
-            .values()
-            .map(|change| self.put(&change.key, &change.entry));
-        try_join_all(puts).await.map(|_| ())
+        let kept = newest.into_values().map(|change| self.keep(change));
+        try_join_all(kept).await.map(|_| ())
     }
 
     async fn floor(&self, key: &str) -> Result<Option<i64>, CacheError> {

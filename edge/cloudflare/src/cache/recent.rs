@@ -26,12 +26,13 @@ const SCHEMA: [&str; 2] = [
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
         key TEXT NOT NULL UNIQUE,
         version INTEGER NOT NULL,
-        at INTEGER NOT NULL
+        at INTEGER NOT NULL,
+        taken_back_at INTEGER NOT NULL
     )",
     "CREATE TABLE IF NOT EXISTS hidden (one INTEGER PRIMARY KEY CHECK (one = 1), before INTEGER NOT NULL)",
 ];
 const FORGET_OLDER_VERSION: &str = "DELETE FROM pushed WHERE key = ?1 AND version <= ?2";
-const NOTE: &str = "INSERT INTO pushed (key, version, at) VALUES (?1, ?2, ?3)
+const NOTE: &str = "INSERT INTO pushed (key, version, at, taken_back_at) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (key) DO NOTHING RETURNING seq";
 const FORGET_OLD: &str = "DELETE FROM pushed WHERE at < ?1";
 const FORGET_HIDDEN: &str = "DELETE FROM hidden WHERE before < ?1";
@@ -39,17 +40,36 @@ const FORGET_BEYOND: &str =
     "DELETE FROM pushed WHERE seq <= (SELECT max(seq) FROM pushed) - ?1 RETURNING at";
 const HIDE: &str = "INSERT INTO hidden (one, before) VALUES (1, ?1)
     ON CONFLICT (one) DO UPDATE SET before = max(before, excluded.before)";
-const SINCE: &str = "SELECT seq, key, version FROM pushed WHERE seq > ?1 ORDER BY seq";
+const SINCE: &str =
+    "SELECT seq, key, version, taken_back_at FROM pushed WHERE seq > ?1 ORDER BY seq";
 const HIDDEN_BEFORE: &str = "SELECT before FROM hidden";
 
 /// What the object is asked.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Question {
-    /// These keys were pushed with these versions; answered with whether each is the newest.
-    Raise(Vec<(String, i64)>),
+    /// These were pushed; answered with whether each is the newest of its key.
+    Raise(Vec<Raise>),
     /// What came after this number; answered with [`Latest`].
     Since(i64),
+}
+
+/// A push, without what was pushed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Raise {
+    pub(super) key: String,
+    pub(super) version: i64,
+    /// Whether it takes back what is cached, whatever version that has.
+    pub(super) takes_back: bool,
+}
+
+/// What may not be shown of a key.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Floor {
+    /// Versions older than this one.
+    pub(super) version: i64,
+    /// And what was cached before this; 0 where nothing was taken back.
+    pub(super) taken_back_at: i64,
 }
 
 /// The latest pushes.
@@ -57,8 +77,8 @@ pub(super) enum Question {
 pub(super) struct Latest {
     /// Up to where this goes.
     pub(super) seq: i64,
-    /// Keys and their newest versions.
-    pub(super) floors: Vec<(String, i64)>,
+    /// The newest floor of each key.
+    pub(super) floors: Vec<(String, Floor)>,
     /// What was cached before this is hidden; 0 where nothing is.
     pub(super) hidden_before: i64,
 }
@@ -107,12 +127,13 @@ impl DurableObject for Recent {
     }
 }
 
-fn raise(sql: &SqlStorage, floors: &[(String, i64)], now: i64) -> worker::Result<Vec<bool>> {
+fn raise(sql: &SqlStorage, floors: &[Raise], now: i64) -> worker::Result<Vec<bool>> {
     let mut raised = Vec::new();
-    for (key, version) in floors {
-        let key: Value = key.as_str().into();
-        sql.exec(FORGET_OLDER_VERSION, vec![key.clone(), (*version).into()])?;
-        let noted = sql.exec(NOTE, vec![key, (*version).into(), now.into()])?;
+    for floor in floors {
+        let (key, version): (Value, Value) = (floor.key.as_str().into(), floor.version.into());
+        let taken_back_at = if floor.takes_back { now } else { 0 };
+        sql.exec(FORGET_OLDER_VERSION, vec![key.clone(), version.clone()])?;
+        let noted = sql.exec(NOTE, vec![key, version, now.into(), taken_back_at.into()])?;
         raised.push(noted.raw().next().transpose()?.is_some());
     }
     sql.exec(FORGET_OLD, vec![(now - KEPT_MS).into()])?;
@@ -138,7 +159,11 @@ fn since(sql: &SqlStorage, seq: i64) -> worker::Result<Latest> {
             return Err("a pushed key is not readable".into());
         };
         latest.seq = integer(row.first())?;
-        latest.floors.push((key.clone(), integer(row.get(2))?));
+        let floor = Floor {
+            version: integer(row.get(2))?,
+            taken_back_at: integer(row.get(3))?,
+        };
+        latest.floors.push((key.clone(), floor));
     }
     if let Some(row) = sql.exec(HIDDEN_BEFORE, None)?.raw().next().transpose()? {
         latest.hidden_before = integer(row.first())?;

@@ -6,12 +6,13 @@
 //! delivered for [`OFFER_MS`]) is made again; a drain that goes round the queue waits for it
 //! [`UNDERWAY_MS`] only, because sending an event twice is harmless and waiting is not.
 
+use footfall_shared::id::OutboxId;
 use worker::{DurableObject, Env, Queue, Request, Response, State, durable_object};
 
-use super::{Question, queries};
+use super::{Appended, NewEvent, Question, queries};
 use crate::delivery::{self, Offer};
 use crate::object::{answer, question, transaction};
-use crate::platform::now;
+use crate::platform::{entropy, now};
 
 /// How long events are gathered before the queue is told: each message has its price.
 const GATHER_MS: i64 = 50;
@@ -25,6 +26,8 @@ const AGAIN_MS: i64 = 15_000;
 const QUEUE_PAUSE_MS: i64 = 1_000;
 /// Most bytes of events in one answer: memory is bounded, here and at the asker.
 const ANSWER_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Bytes of events that a shard holds where the variable does not say: 1 GiB, a tenth of what an object may.
+const BYTES_MAX: i64 = 1 << 30;
 /// Most events that one alarm offers.
 const OFFERED_MAX: i64 = 10_000;
 
@@ -34,6 +37,8 @@ pub struct OutboxShard {
     state: State,
     /// `None` where no queue is bound: then drains alone empty the outbox.
     queue: Option<Queue>,
+    /// Before it holds more bytes of events than this, it takes no further ones.
+    bytes_max: i64,
     /// What went wrong when the table was made.
     broken: Option<String>,
 }
@@ -44,6 +49,11 @@ impl DurableObject for OutboxShard {
         Self {
             state,
             queue: delivery::queue(&env),
+            bytes_max: env
+                .var("OUTBOX_BYTES_MAX")
+                .ok()
+                .and_then(|text| text.to_string().parse().ok())
+                .unwrap_or(BYTES_MAX),
             broken: created.err().map(|fault| fault.to_string()),
         }
     }
@@ -68,22 +78,11 @@ impl OutboxShard {
     async fn reply(&self, question: Question) -> worker::Result<Response> {
         let sql = self.state.storage().sql();
         match question {
-            Question::Append(events) => {
-                let taken = transaction(&self.state, || {
-                    let mut taken = Vec::new();
-                    for (place, event) in events.iter().enumerate() {
-                        if queries::insert(&sql, event)? {
-                            taken.push(place);
-                        }
-                    }
-                    Ok(taken)
-                });
-                // An event whose alarm cannot be set is stored all the same, and drains find it.
-                if taken.as_ref().is_ok_and(|taken| !taken.is_empty()) {
-                    let _ = self.wake_in(GATHER_MS).await;
-                }
-                answer(taken)
+            Question::Id => {
+                let new = OutboxId::generate(now(), entropy());
+                answer(transaction(&self.state, || queries::name(&sql, &new)))
             }
+            Question::Append(events) => answer(self.append(&events).await),
             Question::Peek { limit } => {
                 let before = now().get() - UNDERWAY_MS;
                 answer(queries::offered_before(
@@ -94,14 +93,30 @@ impl OutboxShard {
                 ))
             }
             Question::Read { seqs } => answer(queries::read(&sql, &seqs, ANSWER_BYTES_MAX)),
-            Question::Settle { seqs } => answer(queries::settle(&sql, &seqs)),
+            Question::Settle(settled) => {
+                answer(transaction(&self.state, || queries::settle(&sql, &settled)))
+            }
             Question::OfferAgain { seqs } => {
                 let marked = queries::mark(&sql, &seqs, now().get() - OFFER_MS + AGAIN_MS);
                 let woken = self.wake_in(AGAIN_MS + 1).await;
                 answer(marked.and(woken))
             }
             Question::Pending => answer(queries::pending(&sql)),
+            Question::Ledger => answer(queries::ledger(&sql)),
         }
+    }
+
+    async fn append(&self, events: &[NewEvent]) -> worker::Result<Appended> {
+        let sql = self.state.storage().sql();
+        if queries::bytes(&sql)? >= self.bytes_max {
+            return Ok(Appended::Full);
+        }
+        let taken = transaction(&self.state, || queries::insert(&sql, events))?;
+        // An event whose alarm cannot be set is stored all the same, and drains find it.
+        if !taken.is_empty() {
+            let _ = self.wake_in(GATHER_MS).await;
+        }
+        Ok(Appended::Taken(taken.into_iter().collect()))
     }
 
     /// Tells the queue of what waits, and sets the alarm for what will have waited too long.

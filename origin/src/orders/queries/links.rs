@@ -68,7 +68,7 @@ pub(in super::super) async fn delete_links(tx: &mut Tx, shop: &ShopId) -> Result
 }
 
 /// Writes down the hashes of orders' keys, as the shop's server tells them.
-pub async fn record_keys(
+pub(in super::super) async fn record_keys(
     tx: &mut Tx,
     shop: &ShopId,
     keys: &[(&ExternalId, String)],
@@ -168,6 +168,7 @@ impl LinkRow {
                 .map(|text| IpHash::parse(&text).ok_or_else(hash))
                 .transpose()?,
             at: UtcMillis::new(at),
+            has_key: order_key.is_some(),
             proven: order_key.is_some() && order_key == link_key,
         })
     }

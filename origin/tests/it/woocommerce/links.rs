@@ -6,7 +6,7 @@ use footfall_shared::id::ExternalId;
 use serde_json::{Map, Value, json};
 
 use super::payload::{JOHN, changed_at, connected, counted, deliver, woo_order};
-use crate::support::build::{event, from_device, send};
+use crate::support::build::{email_hash, event, from_browser, from_device, recognize, send};
 use crate::support::{Database, TestShop, on_both};
 
 async fn start(database: Database) -> TestShop {
@@ -105,6 +105,42 @@ on_both! {
             .map(|link| (link.anonymous_id, link.proven)).collect();
         let expected = [("guesser", false), ("liar", false), ("shopper", true)];
         assert_eq!(links, expected.map(|(visitor, proven)| (visitor.to_owned(), proven)));
+    }
+
+    async fn only_the_orders_key_proves_the_buyers_browser(database) {
+        // Whichever comes first, and told twice.
+        for first in [Told, Said] {
+            let shop = start(database).await;
+            let say = async || {
+                for (id, browser, key) in [("a", "guesser", "wc_order_2"), ("b", "buyer", "wc_order_1")] {
+                    let said = completed(&shop, id, json!({"order_id": "1", "order_key": key}));
+                    send(&shop.edge(), &[from_browser(said, browser)]).await;
+                }
+            };
+            if let Said = first { say().await }
+            deliver(&shop, "order.created", &woo_order(1)).await;
+            say().await;
+            let of = async |browser| recognize(&shop.edge(), shop.shop(), browser).await["browser"].clone();
+            let john = email_hash(shop.shop(), JOHN);
+            assert_eq!(of("buyer").await["email_hash"], json!(john), "{first:?}");
+            assert_eq!(of("buyer").await["trust"], "verified");
+            assert_eq!(of("guesser").await, Value::Null);
+            footfall::rebuild::run(&shop.app).await.unwrap();
+            assert_eq!(of("buyer").await["trust"], "verified", "the log tells it again");
+        }
+    }
+
+    async fn an_order_that_does_not_count_proves_nothing(database) {
+        let shop = start(database).await;
+        let mut unpaid = woo_order(1);
+        unpaid["status"] = json!("pending");
+        deliver(&shop, "order.created", &unpaid).await;
+        let said = completed(&shop, "a", json!({"order_id": "1", "order_key": "wc_order_1"}));
+        send(&shop.edge(), &[from_browser(said, "buyer")]).await;
+        let seen = async || recognize(&shop.edge(), shop.shop(), "buyer").await["browser"].clone();
+        assert_eq!(seen().await, Value::Null);
+        deliver(&shop, "order.updated", &changed_at(woo_order(1), "12:00:00")).await;
+        assert_eq!(seen().await["trust"], "verified", "paid meanwhile");
     }
 
     async fn what_names_no_order_or_no_browser_links_nothing(database) {

@@ -17,7 +17,7 @@ use crate::order::counts;
 use crate::text::InvalidField;
 use crate::time::UtcMillis;
 use crate::wire::orders::{
-    IncomingOrder, NAME_CHARS_MAX, OrderCustomer, OrderItemRequest, OrderRequest,
+    IncomingOrder, KEY_CHARS_MAX, NAME_CHARS_MAX, OrderCustomer, OrderItemRequest, OrderRequest,
 };
 
 /// Longest status taken, in characters.
@@ -98,8 +98,6 @@ pub struct ToldOrder {
     pub order: IncomingOrder,
     /// When the shop changed it last; the later word wins.
     pub modified_at: UtcMillis,
-    /// The order's secret, which only the shop and the shopper's own pages know.
-    pub key: Option<String>,
 }
 
 impl WooOrder {
@@ -158,13 +156,14 @@ impl WooOrder {
                     .and_then(|id| ExternalId::parse("customer_id", &id).ok()),
             },
             items,
+            // A text too long for a key proves nothing, and costs nobody the order.
+            order_key: self.order_key.filter(|key| key.len() <= KEY_CHARS_MAX),
         };
         let order = IncomingOrder::parse(request, currency, now)
             .map_err(|fault| in_their_words(fault, &places))?;
         Ok(Told::This(ToldOrder {
             order,
             modified_at: modified.unwrap_or(created),
-            key: self.order_key,
         }))
     }
 
