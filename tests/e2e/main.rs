@@ -20,6 +20,7 @@ mod faults;
 mod geo;
 mod lifecycle;
 mod main_job;
+mod nothing_lost;
 mod postgres;
 mod production;
 mod signatures;

@@ -14,6 +14,7 @@ mod bundle;
 mod events;
 mod forwarding;
 mod limits;
+mod opt_out;
 mod outbox;
 mod push;
 mod support;
