@@ -14,9 +14,9 @@ const SHOP = {
   settings: {},
 };
 
-/** Starts one; `seen` counts how often each event came, by its id. */
+/** Starts one; `seen` counts how often each event came, by its id. `settings` are the shop's. */
 export async function startOrigin() {
-  const origin = { down: false, takes: () => true, seen: new Map(), events: [], resolved: 0 };
+  const origin = { down: false, takes: () => true, seen: new Map(), events: [], resolved: 0, settings: {} };
   const server = createServer(async (request, reply) => {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
@@ -39,7 +39,7 @@ function respond(origin, request, body) {
   switch (request.url) {
     case "/internal/shops/resolve":
       origin.resolved += 1;
-      return { answer: { shop: SHOP } };
+      return { answer: { shop: { ...SHOP, settings: origin.settings } } };
     case "/internal/events":
       return { answer: { receipts: append(origin, JSON.parse(body).events) } };
     case "/internal/devices/recognize":

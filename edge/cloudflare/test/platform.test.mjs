@@ -70,6 +70,19 @@ test("the country that Cloudflare tells goes with the event, the address does no
   assert.ok(!JSON.stringify(event).includes("127.0.0.1"));
 });
 
+test("a limit is exact, however many ask at once", async (t) => {
+  const { origin, url } = await world(t, { geo: { colo: "AMS" } });
+  origin.settings = { requests_per_hour: 7 };
+  const ask = () => fetch(`${url}/api/intelligence/track-customer`, { method: "POST", headers: json, body: "{}" });
+  const answers = await Promise.all(Array.from({ length: 40 }, ask));
+  const statuses = answers.map((answer) => answer.status);
+  assert.equal(statuses.filter((status) => status === 200).length, 7);
+  assert.equal(statuses.filter((status) => status === 429).length, 33);
+  const refused = answers.find((answer) => answer.status === 429);
+  assert.ok(Number(refused.headers.get("retry-after")) > 0);
+  assert.equal(refused.headers.get("x-ratelimit-remaining"), "0");
+});
+
 /** Sends a request that `fetch` would not. */
 function send(url, options, chunks = []) {
   return new Promise((resolve, reject) => {
