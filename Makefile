@@ -23,7 +23,7 @@ run: build ## Build what is missing and start origin, edge and demo shop until C
 test: build edge-cloudflare edge-cloudflare-testing setup-test tests/browser/node_modules ## Prove everything: formats, lints, unit, property, store, contract, end to end
 	@scripts/test.sh
 
-bench: build ## Measure, as ratios and percentiles from one run
+bench: build edge-cloudflare ## Measure, as ratios and percentiles from one run
 	@scripts/bench.sh
 
 build: component binary ## The component and the release binary
