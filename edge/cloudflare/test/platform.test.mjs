@@ -11,7 +11,7 @@ test("the platform keeps every promise of the core", async (t) => {
   // Without the queue: the suite settles its events itself.
   const { url } = await world(t, { queue: false });
   const answer = await fetch(`${url}/testing/conformance`);
-  assert.equal(await answer.text(), "conforms");
+  assert.equal(answer.status, 204);
 });
 
 test("after a panic the next request is served, and nothing acknowledged is lost", async (t) => {

@@ -12,13 +12,13 @@ use footfall_shared::time::UtcMillis;
 use futures_util::future::try_join_all;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use worker::{Env, ObjectNamespace};
+use worker::ObjectNamespace;
 
 use crate::object::ask;
-use crate::platform::now;
+use crate::platform::{Bindings, now};
 
-/// The binding of the objects.
-const BINDING: &str = "LIMITER";
+/// The location of what comes in nowhere.
+const NOWHERE: &str = "nowhere";
 /// How many objects share the keys of a location.
 const SHARDS: u32 = 4;
 /// How often an isolate has its location's objects swept; they sweep themselves every hour.
@@ -53,11 +53,11 @@ pub(crate) struct LocalLimiter {
 
 impl LocalLimiter {
     /// The limiter of the location in which a request came in.
-    pub(crate) fn open(env: &Env, location: &str) -> worker::Result<Self> {
-        Ok(Self {
-            objects: env.durable_object(BINDING)?,
-            location: location.to_owned(),
-        })
+    pub(crate) fn new(bindings: &Bindings, location: Option<String>) -> Self {
+        Self {
+            objects: bindings.limiter.clone(),
+            location: location.unwrap_or_else(|| NOWHERE.to_owned()),
+        }
     }
 
     async fn ask<R: DeserializeOwned>(
