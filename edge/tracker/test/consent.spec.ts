@@ -177,7 +177,7 @@ test("nothing but true is consent", inShop({ ...asking, head: '<script>footfall(
   assert.deepEqual(await stored(context), {});
 }));
 
-test("a page without an answer keeps its first hundred commands", inShop(asking, async ({ edge, page, url }) => {
+test("a page without an answer keeps its first hundred commands, and runs them once", inShop(asking, async ({ edge, page, url }) => {
   await page.goto(url);
   await loaded(page);
   await page.evaluate(() => {
@@ -185,6 +185,11 @@ test("a page without an answer keeps its first hundred commands", inShop(asking,
     window.footfall.consent(true);
   });
   await until("the last", () => edge.messages("n").length >= 100);
+  await quiet(edge);
+  await page.evaluate(() => {
+    window.footfall.consent(false);
+    window.footfall.consent(true);
+  });
   await quiet(edge);
   assert.deepEqual(edge.messages("n").map(({ properties }) => properties!.n), [...Array(100).keys()]);
 }));
