@@ -61,7 +61,7 @@ async function buildTracker() {
 function squeezeCss(setup) {
   setup.onLoad({ filter: /\.css$/ }, async ({ path }) => {
     const { outputFiles } = await build({ entryPoints: [path], minify: true, write: false });
-    return { contents: outputFiles[0].text.trim(), loader: "text" };
+    return { contents: outputFiles[0].text.trim().replaceAll(", ", ","), loader: "text" };
   });
 }
 

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use crate::config::Config;
 use crate::db::Db;
 use crate::ingest::Intake;
+use crate::metrics::Metrics;
 
 /// The application's state, cheap to clone.
 #[derive(Debug, Clone)]
@@ -27,6 +28,7 @@ struct Inner {
     clock: Clock,
     pushes: watch::Sender<()>,
     intake: Intake,
+    metrics: Arc<Metrics>,
 }
 
 /// Where the time comes from.
@@ -72,6 +74,7 @@ impl App {
             clock,
             pushes: watch::Sender::new(()),
             intake: Intake::default(),
+            metrics: Arc::default(),
         }))
     }
 
@@ -109,6 +112,12 @@ impl App {
     #[must_use]
     pub fn intake(&self) -> &Intake {
         &self.0.intake
+    }
+
+    /// What this process counts.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.metrics
     }
 
     /// Random bytes, for ids (`OfferId::generate(now, app.entropy())`) and secrets.

@@ -19,7 +19,7 @@ const record = (message: Pick<Message, "type" | "event" | "name" | "properties">
     ...message,
     messageId: uuid(),
     anonymousId,
-    timestamp: new Date().toISOString(),
+    timestamp: new Date(),
     context: {
       page: { path: new URL(here).pathname, url: here, referrer, title: document.title },
     },

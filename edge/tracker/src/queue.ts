@@ -8,7 +8,8 @@ export interface Message {
   type: "track" | "page";
   messageId: string;
   anonymousId: string;
-  timestamp: string;
+  /** Becomes a text of ISO 8601 when it is stored. */
+  timestamp: Date | string;
   event?: string | undefined;
   name?: string | undefined;
   properties?: unknown;

@@ -16,12 +16,14 @@ const enum Max {
   WaitMs = 36e5,
 }
 
+const encode = (body: object): string => JSON.stringify({ ...body, sentAt: new Date(), writeKey });
+
 let failures = 0;
 let timer = 0;
 
 /** Posts JSON as text/plain, which needs no CORS preflight, and outlives the page. */
 export const post = (path: string, body: object): Promise<Response> =>
-  fetch(edge + path, { method: "POST", body: JSON.stringify({ ...body, writeKey }), keepalive: true });
+  fetch(edge + path, { method: "POST", body: encode(body), keepalive: true });
 
 /** How long to leave the edge alone. It is in storage, since the shop's next page has to wait too. */
 const quietMs = (): number | false => {
@@ -29,27 +31,24 @@ const quietMs = (): number | false => {
   return wait > 0 && wait < Max.WaitMs && wait;
 };
 
-/** The oldest messages that fit. */
-const take = (bytesMax: number): Message[] =>
+/** The oldest messages that fit; none while the edge is to be left alone. */
+const take = (bytesMax = quietMs() ? 0 : Max.BatchBytes): Message[] =>
   unsettled().filter((message) => {
     // Filled in here, since the first messages are stored before the hash is known.
     message.context.fingerprint = fingerprint;
     return (bytesMax -= bytesOf(message) + 1) > 0;
   });
 
-/**
- * Sends a batch and forgets what the reply names; whatever is left waits a while. A page that goes
- * away waits for nothing: it sends what it has, be it on its way already.
- */
-const flush = async (leaving?: boolean): Promise<void> => {
-  if (!leaving) await ready;
+/** Sends a batch and forgets what the reply names; whatever is left waits a while. */
+const flush = async (): Promise<void> => {
+  await ready;
   const wait = quietMs();
-  const batch = take(wait ? 0 : Max.BatchBytes);
+  const batch = take();
   if (batch[0]) {
     let seconds = 0;
     failures++;
     try {
-      const reply = await post("/v1/batch", { batch, sentAt: new Date().toISOString() });
+      const reply = await post("/v1/batch", { batch });
       seconds = +reply.headers.get("Retry-After")!;
       // Accepted, a duplicate, or dropped: the edge names an id only when it is done with it.
       const { results } = await reply.json();
@@ -71,5 +70,12 @@ export const send = (): void => {
   timer = timer || setTimeout(flush, quietMs() as number);
 };
 
-/** Sends when the page goes away. Browsers tell so of a page that is left, too. */
-export const watchPage = (): void => on("visibilitychange", () => document.hidden && flush(true));
+/**
+ * A page that goes away hands over what it has, be it on its way already, and keeps it until a reply
+ * settles it. Browsers tell so of a page that is left, too.
+ */
+export const watchPage = (): void =>
+  on("visibilitychange", () => {
+    const batch = take();
+    if (document.hidden && batch[0]) navigator.sendBeacon(edge + "/v1/batch", encode({ batch }));
+  });

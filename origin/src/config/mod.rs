@@ -43,6 +43,8 @@ pub struct Config {
     pub trusted_proxy_hops: u8,
     /// How often a connected WooCommerce shop is reconciled, in milliseconds; 0 is never.
     pub woocommerce_every_ms: i64,
+    /// What a Prometheus server shows to read `/metrics` in production.
+    pub metrics_token: Option<MetricsToken>,
     /// Filter of the log, as `info,footfall=debug`.
     pub log: String,
 }
@@ -110,6 +112,24 @@ impl FromStr for EdgeKeys {
 impl std::fmt::Debug for EdgeKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("EdgeKeys(…)")
+    }
+}
+
+/// The secret of a Prometheus server. Its `Debug` hides it.
+#[derive(Clone)]
+pub struct MetricsToken(pub(super) String);
+
+impl MetricsToken {
+    /// The token.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for MetricsToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MetricsToken(…)")
     }
 }
 
@@ -204,6 +224,7 @@ impl Config {
             edge_component: texts.path("FOOTFALL_EDGE_COMPONENT"),
             trusted_proxy_hops: texts.proxy_hops()?,
             woocommerce_every_ms: texts.woocommerce_every_ms()?,
+            metrics_token: texts.metrics_token()?,
             log: texts.get("FOOTFALL_LOG").unwrap_or_else(|| "info".into()),
         };
         config.check_addresses()?;

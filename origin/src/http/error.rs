@@ -313,6 +313,10 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// Why a request was refused, on its response, for whoever counts.
+#[derive(Debug, Clone)]
+pub struct RefusalCode(pub String);
+
 impl IntoResponse for AppError {
     fn into_response(self) -> Response {
         self.log();
@@ -323,6 +327,8 @@ impl IntoResponse for AppError {
             details: self.details(),
         };
         let mut response = (self.status(), Json(reply)).into_response();
+        let code = RefusalCode(self.code().into());
+        response.extensions_mut().insert(code);
         let headers = response.headers_mut();
         match &self {
             Self::Unauthorized => {

@@ -30,7 +30,7 @@ fn doors(app: &App) -> Router {
             "/open",
             get(|shop: OpenShop| async move { shop.0.id.to_string() }),
         );
-    surround(router.with_state(app.clone()))
+    surround(router.with_state(app.clone()), app.metrics().clone())
 }
 
 async fn statuses(shop: &TestShop, credential: Credential) -> [u16; 4] {

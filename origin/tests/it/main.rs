@@ -16,6 +16,7 @@ mod edges;
 mod ingest;
 mod intelligence;
 mod ledger;
+mod metrics;
 mod orders;
 mod rebuild;
 mod store;
