@@ -11,6 +11,7 @@ use crate::http::{health, middleware, openapi};
 fn features() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(health::routes())
+        .merge(crate::auth::routes())
         .merge(crate::shops::routes())
         .merge(crate::ingest::routes())
         .merge(crate::orders::routes())

@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::{ConfigError, DatabaseUrl, EdgeKeys};
+use super::{ConfigError, DatabaseUrl, EdgeKeys, JwtSecret};
 
 /// Most proxies that may stand before the edge.
 const PROXY_HOPS_MAX: u8 = 10;
 
 /// Each setting: its name in the environment and in the file.
-const NAMES: [(&str, &str); 13] = [
+const NAMES: [(&str, &str); 14] = [
     ("FOOTFALL_MODE", "mode"),
     ("FOOTFALL_ORIGIN_ADDR", "origin_addr"),
     ("FOOTFALL_ORIGIN_URL", "origin_url"),
@@ -19,6 +19,7 @@ const NAMES: [(&str, &str); 13] = [
     ("FOOTFALL_DATA_DIR", "data_dir"),
     ("FOOTFALL_DEV_JSON", "dev_json"),
     ("FOOTFALL_EDGE_KEYS", "edge_keys"),
+    ("FOOTFALL_JWT_SECRET", "jwt_secret"),
     ("FOOTFALL_EDGES", "edges"),
     ("FOOTFALL_GEO_MMDB", "geo_mmdb"),
     ("FOOTFALL_EDGE_COMPONENT", "edge_component"),
@@ -116,6 +117,16 @@ impl<E: Fn(&str) -> Option<String>> Texts<E> {
                 ConfigError::invalid("FOOTFALL_EDGE_KEYS", format!("is refused: {fault}"))
             })?;
         Ok(Some(keys))
+    }
+
+    pub(super) fn jwt_secret(&self) -> Result<Option<JwtSecret>, ConfigError> {
+        let Some(text) = self.get("FOOTFALL_JWT_SECRET") else {
+            return Ok(None);
+        };
+        JwtSecret::parse(&text).map(Some).ok_or_else(|| {
+            let reason = format!("must have at least {} characters", JwtSecret::CHARS_MIN);
+            ConfigError::invalid("FOOTFALL_JWT_SECRET", reason)
+        })
     }
 
     pub(super) fn edges(&self) -> Result<Vec<String>, ConfigError> {

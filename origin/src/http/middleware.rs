@@ -17,6 +17,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
+use super::envelope;
 use super::error::AppError;
 use crate::app::{Clock, system_entropy};
 
@@ -31,6 +32,7 @@ pub fn surround(router: Router) -> Router {
         .layer(from_fn(answer_in_the_envelope))
         .layer(from_fn(limit_time))
         .layer(CatchPanicLayer::custom(answer_panic))
+        .layer(from_fn(envelope::dress))
         .layer(from_fn(identify))
 }
 

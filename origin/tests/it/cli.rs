@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::EDGE_KEY;
+use crate::support::{EDGE_KEY, JWT_SECRET};
 
 /// The binary over a data directory of its own, with none of the test's own settings.
 fn footfall(folder: &Path, settings: &[(&str, &str)]) -> Command {
@@ -96,11 +96,13 @@ fn a_wrong_setting_stops_the_start_with_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let cases = [
         (&[][..], "FOOTFALL_EDGE_KEYS"),
+        (&[("FOOTFALL_EDGE_KEYS", EDGE_KEY)], "FOOTFALL_JWT_SECRET"),
         (&[("FOOTFALL_MODE", "open")], "FOOTFALL_MODE"),
         (
             &[
                 ("DATABASE_URL", "oracle:x"),
                 ("FOOTFALL_EDGE_KEYS", EDGE_KEY),
+                ("FOOTFALL_JWT_SECRET", JWT_SECRET),
             ],
             "DATABASE_URL",
         ),
@@ -133,6 +135,7 @@ fn a_port_in_use_is_told_plainly() {
     let settings = [
         ("FOOTFALL_ORIGIN_ADDR", address.as_str()),
         ("FOOTFALL_EDGE_KEYS", EDGE_KEY),
+        ("FOOTFALL_JWT_SECRET", JWT_SECRET),
     ];
     for command in ["serve", "dev"] {
         let output = footfall(folder.path(), &settings)
@@ -161,6 +164,7 @@ impl Serving {
         let settings = [
             ("FOOTFALL_ORIGIN_ADDR", address.as_str()),
             ("FOOTFALL_EDGE_KEYS", EDGE_KEY),
+            ("FOOTFALL_JWT_SECRET", JWT_SECRET),
         ];
         let child = footfall(folder, &settings)
             .args(["serve", "--supervised"])
@@ -244,12 +248,18 @@ fn doctor_names_the_mend_and_makes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let told = fail(folder.path(), &["doctor"]);
     assert!(
-        told.contains("footfall migrate") && told.contains("FOOTFALL_EDGE_KEYS"),
+        told.contains("footfall migrate")
+            && told.contains("FOOTFALL_EDGE_KEYS")
+            && told.contains("FOOTFALL_JWT_SECRET"),
         "{told}"
     );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     succeed(folder.path(), &["migrate"]);
-    let output = footfall(folder.path(), &[("FOOTFALL_EDGE_KEYS", EDGE_KEY)])
+    let settings = [
+        ("FOOTFALL_EDGE_KEYS", EDGE_KEY),
+        ("FOOTFALL_JWT_SECRET", JWT_SECRET),
+    ];
+    let output = footfall(folder.path(), &settings)
         .arg("doctor")
         .output()
         .unwrap();
