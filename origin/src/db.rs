@@ -261,7 +261,7 @@ impl Tx {
     }
 }
 
-/// Rows of a full statement: what `chunks` of long lists are cut to. At the 16 columns of the widest table
+/// Rows of a full statement: what `chunks` of long lists are cut to. At the 17 columns of the widest table
 /// this is far below SQLite's 32,766 and PostgreSQL's 65,535 parameters.
 pub const ROWS_A_STATEMENT: usize = 500;
 
@@ -320,14 +320,18 @@ impl Fault {
                 "40001" | "40P01" | "55P03" | "57014" | "53300" => Self::Busy,
                 // Shutting down, crashed, starting up; class 08 is the connection itself.
                 "57P01" | "57P02" | "57P03" => Self::Gone,
-                code if code.starts_with("08") => Self::Gone,
+                // Classes: connection, insufficient resources (a full disk), system and internal errors.
+                code if ["08", "53", "58", "XX"].contains(&&code[..2.min(code.len())]) => {
+                    Self::Gone
+                }
                 _ => Self::Bug,
             };
         }
         // SQLite's extended result code: the primary one is in the low byte.
         match code.parse::<i32>().map(|code| code & 0xff) {
-            Ok(5 | 6) => Self::Busy,        // SQLITE_BUSY, SQLITE_LOCKED
-            Ok(10 | 13 | 14) => Self::Gone, // SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN
+            Ok(5 | 6) => Self::Busy, // SQLITE_BUSY, SQLITE_LOCKED
+            // SQLITE_NOMEM, _READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB
+            Ok(7 | 8 | 10 | 11 | 13 | 14 | 26) => Self::Gone,
             _ => Self::Bug,
         }
     }

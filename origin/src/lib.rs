@@ -2,7 +2,7 @@
 //!
 //! - [`http`]: the boundary, once
 //! - [`auth`], [`shops`]: who is asking and which tenant that is
-//! - [`ingest`], [`orders`]: what comes in; [`intelligence`]: what follows from it; [`edges`]: who is told
+//! - [`ingest`], [`orders`], [`woocommerce`]: what comes in; [`intelligence`]: what follows from it; [`edges`]: who is told
 //! - [`cli`]: the commands, among them the supervisor `footfall dev`; [`demo`], [`rebuild`]: what two of them do
 //! - [`db`], [`config`], [`app`], [`router`]: what everything stands on
 //!
@@ -33,3 +33,4 @@ pub mod orders;
 pub mod rebuild;
 pub mod router;
 pub mod shops;
+pub mod woocommerce;

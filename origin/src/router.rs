@@ -15,6 +15,7 @@ fn features() -> OpenApiRouter<App> {
         .merge(crate::shops::routes())
         .merge(crate::ingest::routes())
         .merge(crate::orders::routes())
+        .merge(crate::woocommerce::routes())
         .merge(crate::intelligence::routes())
         .merge(crate::edges::openapi::routes())
 }

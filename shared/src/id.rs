@@ -87,6 +87,10 @@ prefixed_id!(
     OfferId, "off_"
 );
 prefixed_id!(
+    /// An edge's outbox. With an event's place in it, it names one acceptance for ever.
+    OutboxId, "out_"
+);
+prefixed_id!(
     /// A person who administers a shop.
     UserId, "usr_"
 );

@@ -33,6 +33,7 @@ pub mod permission;
 pub mod profile;
 pub mod shop;
 pub mod signing;
+pub mod silence;
 pub mod text;
 pub mod time;
 pub mod wire;

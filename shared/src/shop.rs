@@ -35,6 +35,10 @@ pub struct ShopSettings {
     /// Whether the number of an order that a browser reports proves that the device is the buyer's, where
     /// the order has no secret key of its own. Numbers can be counted through.
     pub trust_order_numbers: bool,
+    /// Requests an hour that one address may send to the intelligence routes.
+    pub requests_per_hour: u32,
+    /// Different emails that one address may claim a day.
+    pub emails_per_day: u32,
 }
 
 impl Default for ShopSettings {
@@ -45,6 +49,8 @@ impl Default for ShopSettings {
             locale: "nl".to_owned(),
             reveal_from: Trust::Verified,
             trust_order_numbers: false,
+            requests_per_hour: 500,
+            emails_per_day: 5,
         }
     }
 }

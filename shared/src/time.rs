@@ -12,6 +12,8 @@ pub struct UtcMillis(i64);
 
 /// Milliseconds of a day that has no change of clocks.
 pub const DAY_MS: i64 = 86_400_000;
+/// Milliseconds of an hour.
+pub const HOUR_MS: i64 = 3_600_000;
 
 impl UtcMillis {
     /// A point in time from its milliseconds.

@@ -58,6 +58,7 @@ fn the_document_tells_every_route_of_the_contract() {
         "/v1/batch",
         "/api/orders",
         "/api/events",
+        "/webhooks/woocommerce/{shop}",
     ] {
         assert!(paths.contains_key(path), "{path}");
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::http::Target;
 use crate::support::process::signal;
-use crate::support::shop::{logged, message};
+use crate::support::shop::{bundle_path, logged, message, new_shopper};
 use crate::support::world::{Home, Pair, World};
 use crate::support::{PATIENCE, measured, unique, until};
 
@@ -153,10 +153,11 @@ fn a_storefront_gets_no_5xx_while_the_origin_is_down() {
         offer,
         "the edge's own copy is shown"
     );
-    let unknown = "/api/intelligence/bundle?customer_email=test@example.com";
-    let reply = pair.edge().get(unknown).expect(200);
+    // The edge may hold any of the demo shop's customers by now, but nobody else.
+    let unknown = new_shopper();
+    let reply = pair.edge().get(&bundle_path(&unknown)).expect(200);
     assert_eq!(reply["reason"], "temporarily_unavailable", "{reply}");
-    let track = json!({"fingerprint": "unknown-device", "email": "test@example.com"});
+    let track = json!({"fingerprint": "unknown-device", "email": unknown});
     let reply = pair
         .edge()
         .post("/api/intelligence/track-customer", &track)

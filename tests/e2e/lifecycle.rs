@@ -6,6 +6,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::main_job::offer_at_edge;
+use crate::support::deployment::only_on_the_host;
 use crate::support::measured;
 use crate::support::process::{assert_all_end, footfall, runs};
 use crate::support::shop::{new_shopper, send_history};
@@ -17,6 +18,9 @@ const STOP: Duration = Duration::from_secs(10);
 
 #[test]
 fn dev_json_has_exactly_the_promised_fields() {
+    if only_on_the_host("`footfall dev` runs no other edge") {
+        return;
+    }
     let world = World::shared();
     let told = world.dev_json().unwrap();
     let kinds = |value: &Value| match value {
@@ -73,6 +77,9 @@ fn what_dev_json_tells_opens_the_doors() {
 
 #[test]
 fn ctrl_c_stops_everything_and_the_next_start_is_quick_and_remembers() {
+    if only_on_the_host("`footfall dev` runs no other edge") {
+        return;
+    }
     let (world, email) = (World::start(Home::new(&[])), new_shopper());
     send_history(&world.origin(), &email);
     let offer = offer_at_edge(&world.edge(), &email);
@@ -97,6 +104,9 @@ fn ctrl_c_stops_everything_and_the_next_start_is_quick_and_remembers() {
 
 #[test]
 fn a_killed_supervisor_leaves_no_orphan() {
+    if only_on_the_host("`footfall dev` runs no other edge") {
+        return;
+    }
     let world = World::start(Home::new(&[]));
     let pids = world.report().pids;
     let (_home, code) = world.end(Signal::KILL);
@@ -106,6 +116,9 @@ fn a_killed_supervisor_leaves_no_orphan() {
 
 #[test]
 fn two_supervisors_do_not_fight_over_one_directory() {
+    if only_on_the_host("`footfall dev` runs no other edge") {
+        return;
+    }
     let world = World::shared();
     let settings = world.settings();
     let output = footfall(&["dev"], settings).output().unwrap();

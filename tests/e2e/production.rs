@@ -1,5 +1,6 @@
 //! Production: keys everywhere, and personal data only to the verified.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use http::Method;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::http::{Call, Target};
 use crate::support::shop::{new_shopper, send_history, user_hash};
 use crate::support::unique;
-use crate::support::world::Pair;
+use crate::support::world::{Home, Pair};
 
 const TRACK: &str = "/api/intelligence/track-customer";
 
@@ -19,6 +20,21 @@ struct Shop {
     publishable_key: String,
     secret_key: String,
     identity_secret: String,
+    /// The page's key of another shop, which lets an address ask [`NARROW`] times an hour.
+    narrow_key: String,
+}
+
+/// The narrow shop's limit.
+const NARROW: usize = 100;
+
+/// Makes a key of a shop.
+fn make_key(home: &Home, shop: &str, kind: &str) -> String {
+    let told = home.run(&[
+        "admin", "key", "create", "--shop", shop, "--kind", kind, "--label", "test",
+    ]);
+    let mut words = told.split_whitespace();
+    let key = words.find(|word| word.starts_with("ff_pk_") || word.starts_with("ff_sk_"));
+    key.unwrap().to_owned()
 }
 
 impl Shop {
@@ -31,22 +47,35 @@ impl Shop {
         // Nothing says production: it is the binary's default.
         let mut pair = Pair::new(&[]);
         let home = pair.home();
+        // All tests but one come from a few addresses and claim many emails.
         let made = home.run(&[
-            "admin", "shop", "create", "--slug", "moon", "--name", "Moon",
+            "admin",
+            "shop",
+            "create",
+            "--slug",
+            "moon",
+            "--name",
+            "Moon",
+            "--requests-per-hour",
+            "1000000",
+            "--emails-per-day",
+            "1000000",
         ]);
         let identity_secret = made.trim().rsplit(' ').next().unwrap().to_owned();
-        let key = |kind: &str, prefix: &str| {
-            let made = [
-                "admin", "key", "create", "--shop", "moon", "--kind", kind, "--label", "test",
-            ];
-            let told = home.run(&made);
-            let mut words = told.split_whitespace();
-            words
-                .find(|word| word.starts_with(prefix))
-                .unwrap()
-                .to_owned()
-        };
-        let (publishable_key, secret_key) = (key("publishable", "ff_pk_"), key("secret", "ff_sk_"));
+        let publishable_key = make_key(home, "moon", "publishable");
+        let secret_key = make_key(home, "moon", "secret");
+        home.run(&[
+            "admin",
+            "shop",
+            "create",
+            "--slug",
+            "narrow",
+            "--name",
+            "Narrow",
+            "--requests-per-hour",
+            "100",
+        ]);
+        let narrow_key = make_key(home, "narrow", "publishable");
         pair.start_origin();
         pair.start_edge();
         Self {
@@ -54,6 +83,7 @@ impl Shop {
             publishable_key,
             secret_key,
             identity_secret,
+            narrow_key,
         }
     }
 
@@ -352,4 +382,65 @@ fn a_preflight_and_the_open_files_need_no_key() {
     for path in ["/t.js", "/health", "/openapi.json"] {
         assert_eq!(edge.get(path).send().status, 200, "{path}");
     }
+}
+
+#[test]
+fn exactly_as_many_requests_are_served_as_the_limit_allows_however_they_come() {
+    let shop = Shop::shared();
+    let page = shop.pair.edge().with(&shop.narrow_key);
+    let ask = || {
+        let call = page.get("/api/intelligence/bundle?fingerprint=nobodys-device");
+        let answer = call.from(77).send();
+        assert_eq!(answer.header("x-ratelimit-limit"), NARROW.to_string());
+        (answer.header("x-ratelimit-reset").to_owned(), answer.status)
+    };
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| (0..NARROW / 4).map(|_| ask()).collect::<Vec<_>>()))
+            .collect();
+        asking
+            .into_iter()
+            .flat_map(|asking| asking.join().unwrap())
+            .collect()
+    });
+    // The test may see the end of an hour, and then each of the two has a limit of its own.
+    let mut hours: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for (hour, status) in answers {
+        let (served, refused) = hours.entry(hour).or_default();
+        match status {
+            404 => *served += 1,
+            429 => *refused += 1,
+            other => panic!("{other}"),
+        }
+    }
+    for (served, refused) in hours.values() {
+        assert!(
+            *served == NARROW || *refused == 0,
+            "{served} served, {refused} refused"
+        );
+    }
+    let other = page.get("/api/intelligence/bundle?fingerprint=nobodys-device");
+    assert_eq!(
+        other.from(78).send().status,
+        404,
+        "another address has its own"
+    );
+}
+
+#[test]
+fn one_address_may_try_five_emails_a_day() {
+    let shop = Shop::shared();
+    let page = shop.pair.edge().with(&shop.narrow_key);
+    let tried: Vec<u16> = (0..7)
+        .map(|_| {
+            let path = format!("/api/intelligence/bundle?customer_email={}", new_shopper());
+            page.get(&path).from(79).send().status
+        })
+        .collect();
+    assert_eq!(
+        tried.iter().filter(|status| **status == 429).count(),
+        2,
+        "{tried:?}"
+    );
+    assert_eq!(tried[..5], [200; 5]);
 }

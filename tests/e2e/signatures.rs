@@ -21,7 +21,11 @@ fn signed_routes() -> Vec<(Target, &'static str, serde_json::Value)> {
     vec![
         (origin.clone(), path::EVENTS, json!({"events": []})),
         (origin.clone(), path::RESOLVE_SHOP, json!({"slug": "demo"})),
-        (origin.clone(), path::RECOGNIZE, json!({"shop": shop})),
+        (
+            origin.clone(),
+            path::RECOGNIZE,
+            json!({"shop": shop, "keys": []}),
+        ),
         (origin.clone(), path::CUSTOMER_ENTRY, customer.clone()),
         (origin.clone(), path::ENSURE_OFFER, customer),
         (
@@ -30,7 +34,8 @@ fn signed_routes() -> Vec<(Target, &'static str, serde_json::Value)> {
             json!({"shop": shop, "offer": "1", "status": "viewed", "customer_email": null}),
         ),
         (edge.clone(), path::PUSH, json!({"changes": []})),
-        (edge, path::FLUSH, json!({})),
+        (edge.clone(), path::FLUSH, json!({})),
+        (edge, path::LEDGER, json!({})),
     ]
 }
 

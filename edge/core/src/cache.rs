@@ -5,7 +5,8 @@
 //! itself. A push leaves a *floor* behind, the version below which nothing may be shown; a fetch writes
 //! its entry first and looks at the floor afterwards, so whichever way the two interleave, a fetched
 //! entry older than a push does not survive
-//! (`a_fetch_that_was_overtaken_by_a_push_is_not_shown`). The cache itself needs no atomic step.
+//! (`a_fetch_that_was_overtaken_by_a_push_is_not_shown`). The cache itself needs no atomic step. Where
+//! floors are kept is the platform's business: beside the entry in a store that everybody sees alike.
 
 use footfall_shared::id::ShopId;
 use footfall_shared::identity::{DeviceKey, EmailHash};
@@ -13,11 +14,14 @@ use footfall_shared::time::UtcMillis;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::platform::Cache;
+use crate::platform::{Cache, CacheError, Pushed};
 
 /// How long an entry may be shown without a word from the origin: a lost push shows a stale offer no
 /// longer than this.
 pub const FRESH_MS: i64 = 60_000;
+
+/// How long after a push was answered an older version may still be given somewhere.
+pub const PUSH_SEEN_MS: i64 = 4_000;
 
 /// A copy of something at the origin; `value` is `None` for what the origin does not know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,8 +86,8 @@ pub async fn get<T: DeserializeOwned>(cache: &impl Cache, key: &str) -> Option<E
 /// Keeps what was just fetched, unless a push has overtaken it meanwhile.
 pub async fn put_fetched<T: Serialize>(cache: &impl Cache, key: &str, entry: &Entry<T>) {
     put(cache, key, entry).await;
-    let floor = get::<()>(cache, &floor_key(key)).await;
-    if floor.is_some_and(|floor| floor.version > entry.version) {
+    let floor = cache.floor(key).await.ok().flatten();
+    if floor.is_some_and(|floor| floor > entry.version) {
         put(
             cache,
             key,
@@ -97,28 +101,69 @@ pub async fn put_fetched<T: Serialize>(cache: &impl Cache, key: &str, entry: &En
     }
 }
 
-/// Keeps what the origin pushed, unless something newer is there already.
-pub async fn put_pushed<T: Serialize + DeserializeOwned>(
-    cache: &impl Cache,
-    key: &str,
-    entry: &Entry<T>,
-) {
-    let floor = get::<()>(cache, &floor_key(key)).await;
-    if floor.is_some_and(|floor| floor.version > entry.version) {
-        return;
-    }
-    let floor = Entry::<()> {
+/// What the origin pushed, as [`Cache::push`] takes it.
+pub fn pushed<T: Serialize>(key: String, entry: &Entry<T>) -> Pushed {
+    Pushed {
+        key,
         version: entry.version,
-        until: entry.until,
-        value: None,
-    };
-    put(cache, &floor_key(key), &floor).await;
-    put(cache, key, entry).await;
+        // Entries hold texts, numbers and maps with text keys: none of them fails to serialize.
+        entry: serde_json::to_vec(entry).unwrap_or_default(),
+    }
 }
 
 /// Keeps what the edge learned itself until the origin's own word arrives.
 pub async fn put_local<T: Serialize>(cache: &impl Cache, key: &str, entry: &Entry<T>) {
     put(cache, key, entry).await;
+}
+
+/// What every entry tells of itself, whatever it is a copy of; `None` for what is no entry.
+#[must_use]
+pub fn head_of(entry: &[u8]) -> Option<Entry<serde::de::IgnoredAny>> {
+    serde_json::from_slice(entry).ok()
+}
+
+/// Whether a push is one that only takes back what is held, whatever it is.
+#[must_use]
+pub fn takes_back(change: &Pushed) -> bool {
+    head_of(&change.entry).is_some_and(|entry| entry.until == UtcMillis::new(0))
+}
+
+/// Whether what is held of a key is newer than a push of it: a fetch may have brought it while the push was
+/// long on its way. A push that takes back is never overtaken, because no clock must come in its way.
+#[must_use]
+pub fn is_overtaken(change: &Pushed, held: Option<&[u8]>) -> bool {
+    let newer = |held: Entry<_>| held.version > change.version;
+    !takes_back(change) && held.and_then(head_of).is_some_and(newer)
+}
+
+/// [`Cache::push`] for a store that everybody sees alike: floors stand beside the entries.
+pub(crate) async fn push_over_floors(
+    cache: &(impl Cache + ?Sized),
+    changes: &[Pushed],
+) -> Result<(), CacheError> {
+    for change in changes {
+        let floor = floor_beside(cache, &change.key).await?;
+        if floor.is_some_and(|floor| floor > change.version) {
+            continue;
+        }
+        let held = cache.get(&change.key).await?;
+        if is_overtaken(change, held.as_deref()) {
+            continue;
+        }
+        let floor = change.version.to_string();
+        cache.put(&floor_key(&change.key), floor.as_bytes()).await?;
+        cache.put(&change.key, &change.entry).await?;
+    }
+    Ok(())
+}
+
+/// [`Cache::floor`] for the same store.
+pub(crate) async fn floor_beside(
+    cache: &(impl Cache + ?Sized),
+    key: &str,
+) -> Result<Option<i64>, CacheError> {
+    let held = cache.get(&floor_key(key)).await?;
+    Ok(held.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok()))
 }
 
 fn floor_key(key: &str) -> String {
@@ -150,10 +195,14 @@ mod tests {
         Entry::fresh(version, Some(version), NOW)
     }
 
+    async fn push(cache: &MemoryCache, entry: &Entry<i64>) {
+        cache.push(&[pushed("k".to_owned(), entry)]).await.unwrap();
+    }
+
     #[test]
     fn a_fetch_that_was_overtaken_by_a_push_is_not_shown() {
         let cache = MemoryCache::default();
-        block_on(put_pushed(&cache, "k", &entry(2)));
+        block_on(push(&cache, &entry(2)));
         block_on(put_fetched(&cache, "k", &entry(1)));
         assert_eq!(version(&cache), None);
         block_on(put_fetched(&cache, "k", &entry(2)));
@@ -163,16 +212,37 @@ mod tests {
     #[test]
     fn an_older_push_never_replaces_a_newer_one() {
         let cache = MemoryCache::default();
-        block_on(put_pushed(&cache, "k", &entry(3)));
-        block_on(put_pushed(&cache, "k", &entry(2)));
+        block_on(push(&cache, &entry(3)));
+        block_on(push(&cache, &entry(2)));
         assert_eq!(version(&cache), Some(3));
+    }
+
+    #[test]
+    fn a_push_that_was_overtaken_by_a_fetch_changes_nothing() {
+        let cache = MemoryCache::default();
+        block_on(put_fetched(&cache, "k", &entry(2)));
+        block_on(push(&cache, &entry(1)));
+        assert_eq!(version(&cache), Some(2));
+    }
+
+    #[test]
+    fn a_push_that_takes_back_is_taken_whatever_was_fetched() {
+        let cache = MemoryCache::default();
+        block_on(put_fetched(&cache, "k", &entry(2)));
+        let gone = Entry::<i64> {
+            version: 1,
+            until: UtcMillis::new(0),
+            value: None,
+        };
+        block_on(push(&cache, &gone));
+        assert_eq!(version(&cache), None);
     }
 
     #[test]
     fn the_origins_word_replaces_what_the_edge_learned_itself() {
         let cache = MemoryCache::default();
         block_on(put_local(&cache, "k", &entry(0)));
-        block_on(put_pushed(&cache, "k", &entry(1)));
+        block_on(push(&cache, &entry(1)));
         assert_eq!(version(&cache), Some(1));
     }
 

@@ -2,13 +2,17 @@
 
 use footfall_shared::id::{EventId, ShopId};
 use footfall_shared::time::UtcMillis;
+use footfall_shared::wire::internal::{ShopLedger, Verdict};
 
-use crate::platform::{Cache, Outbox, Platform, QueuedEvent};
+use crate::cache::{self, Entry};
+use crate::platform::{Cache, Limiter, Outbox, Platform, QueuedEvent, Settled};
 
 /// Runs the whole suite; it panics at the first promise that is broken.
 pub async fn check<P: Platform>(platform: &P) {
     a_value_reads_back_and_a_missing_one_is_none(platform.cache()).await;
+    an_older_push_never_replaces_a_newer_one(platform.cache()).await;
     an_id_waits_once_and_goes_when_it_is_settled(platform.outbox()).await;
+    uses_are_counted_and_places_taken(platform.limiter()).await;
     two_draws_of_entropy_differ(platform);
 }
 
@@ -21,6 +25,20 @@ async fn a_value_reads_back_and_a_missing_one_is_none(cache: &impl Cache) {
             Some(value)
         );
     }
+}
+
+async fn an_older_push_never_replaces_a_newer_one(cache: &impl Cache) {
+    let key = "conformance/pushed";
+    let push = |version: i64| {
+        let entry = Entry::fresh(version, Some(version), UtcMillis::new(0));
+        cache::pushed(key.to_owned(), &entry)
+    };
+    let newest = push(3);
+    cache.push(&[push(2), newest.clone()]).await.unwrap();
+    cache.push(&[push(1)]).await.unwrap();
+    assert_eq!(cache.get(key).await.unwrap(), Some(newest.entry));
+    assert_eq!(cache.floor(key).await.unwrap(), Some(3));
+    assert_eq!(cache.floor("conformance/none").await.unwrap(), None);
 }
 
 async fn an_id_waits_once_and_goes_when_it_is_settled(outbox: &impl Outbox) {
@@ -47,25 +65,68 @@ async fn an_id_waits_once_and_goes_when_it_is_settled(outbox: &impl Outbox) {
         "a peek takes nothing away"
     );
 
-    outbox
-        .settle(&[first[0].handle, 987_654_321])
-        .await
-        .unwrap();
+    let settled = |handle, verdict| Settled { handle, verdict };
+    let unknown = settled(987_654_321, Verdict::Appended);
+    let told = [settled(first[0].handle, Verdict::Duplicate), unknown];
+    outbox.settle(&told).await.unwrap();
     assert_eq!(outbox.pending().await.unwrap(), 2);
     assert_eq!(
         outbox.append(&batch[..1]).await.unwrap(),
         [0].into(),
         "a settled id is new again"
     );
-    let rest: Vec<i64> = outbox
-        .peek(9)
-        .await
-        .unwrap()
+    let ledger = |shop: u8, accepted, stored, duplicate, pending| ShopLedger {
+        accepted,
+        stored,
+        duplicate,
+        pending,
+        ..ShopLedger::empty(ShopId::generate(UtcMillis::new(0), [shop; 10]))
+    };
+    let mut shops = outbox.ledger().await.unwrap();
+    shops.sort_by(|one, other| one.shop.cmp(&other.shop));
+    assert_eq!(shops, [ledger(1, 3, 0, 1, 2), ledger(2, 1, 0, 0, 1)]);
+    assert!(shops.iter().all(ShopLedger::balances));
+
+    let rest = outbox.peek(9).await.unwrap();
+    let rest: Vec<Settled> = rest
         .iter()
-        .map(|event| event.handle)
+        .map(|event| settled(event.handle, Verdict::Appended))
         .collect();
+    // A receipt that comes twice counts once.
+    outbox.settle(&rest).await.unwrap();
     outbox.settle(&rest).await.unwrap();
     assert_eq!(outbox.pending().await.unwrap(), 0);
+    let mut shops = outbox.ledger().await.unwrap();
+    shops.sort_by(|one, other| one.shop.cmp(&other.shop));
+    assert_eq!(shops, [ledger(1, 3, 2, 1, 0), ledger(2, 1, 1, 0, 0)]);
+    assert_eq!(outbox.id().await.unwrap(), outbox.id().await.unwrap());
+}
+
+async fn uses_are_counted_and_places_taken(limiter: &impl Limiter) {
+    let (early, late) = (UtcMillis::new(1000), UtcMillis::new(2000));
+    for expected in 1..=3 {
+        assert_eq!(limiter.hit("conformance/a", early).await.unwrap(), expected);
+    }
+    assert_eq!(limiter.hit("conformance/b", late).await.unwrap(), 1);
+    for (member, admitted) in [
+        ("x", true),
+        ("y", true),
+        ("z", false),
+        ("x", true),
+        ("z", false),
+    ] {
+        let answer = limiter.admit("conformance/c", member, 2, late).await;
+        assert_eq!(answer.unwrap(), admitted, "{member}");
+    }
+    limiter.sweep(UtcMillis::new(1500)).await.unwrap();
+    assert_eq!(
+        limiter.hit("conformance/a", early).await.unwrap(),
+        1,
+        "ended"
+    );
+    assert_eq!(limiter.hit("conformance/b", late).await.unwrap(), 2);
+    let answer = limiter.admit("conformance/c", "z", 2, late).await;
+    assert!(!answer.unwrap());
 }
 
 fn two_draws_of_entropy_differ(platform: &impl Platform) {

@@ -6,7 +6,7 @@ use http::StatusCode;
 use http::header::{ALLOW, RETRY_AFTER};
 
 use crate::http::Response;
-use crate::platform::{OriginUnreachable, OutboxError};
+use crate::platform::{CacheError, OriginUnreachable, OutboxError};
 
 /// Why a request was not served.
 #[derive(Debug, thiserror::Error)]
@@ -59,9 +59,24 @@ pub enum EdgeError {
         /// The contract's sentence.
         message: String,
     },
+    /// The address has used up its hour.
+    #[error("too many requests, please try again later")]
+    RateLimited {
+        /// When to ask again.
+        retry_after_s: i64,
+    },
+    /// The address has tried too many emails today.
+    #[error("too many different emails from this address, please try again tomorrow")]
+    TooManyEmails {
+        /// When to ask again.
+        retry_after_s: i64,
+    },
     /// The origin gave no answer and the edge cannot do without.
     #[error("the service is not reachable for the moment")]
     OriginUnreachable(#[source] OriginUnreachable),
+    /// What the origin pushed could not be kept.
+    #[error("the changes could not be kept, please send them again")]
+    CacheFailed(#[source] CacheError),
     /// Events could not be made durable.
     #[error("the events could not be stored, please send them again")]
     OutboxFailed(#[source] OutboxError),
@@ -94,8 +109,12 @@ impl EdgeError {
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::InvalidBody(_) => "invalid_json",
             Self::InvalidField { code, .. } | Self::Contract { code, .. } => code,
+            Self::RateLimited { .. } => "rate_limit_exceeded",
+            Self::TooManyEmails { .. } => "too_many_emails",
             Self::OriginUnreachable(_) => "origin_unreachable",
-            Self::OutboxFailed(_) => "not_stored",
+            Self::CacheFailed(_) => "not_kept",
+            Self::OutboxFailed(OutboxError::Full) => "outbox_full",
+            Self::OutboxFailed(OutboxError::Failed(_)) => "not_stored",
         }
     }
 
@@ -113,7 +132,10 @@ impl EdgeError {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidBody(_) | Self::InvalidField { .. } => StatusCode::BAD_REQUEST,
             Self::Contract { status, .. } => *status,
-            Self::OriginUnreachable(_) | Self::OutboxFailed(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::RateLimited { .. } | Self::TooManyEmails { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::OriginUnreachable(_) | Self::CacheFailed(_) | Self::OutboxFailed(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -128,8 +150,13 @@ impl EdgeError {
         if let Self::MethodNotAllowed(methods) = self {
             return response.with(ALLOW, methods);
         }
+        if let Self::RateLimited { retry_after_s } | Self::TooManyEmails { retry_after_s } = self {
+            return response.with(RETRY_AFTER, &retry_after_s.to_string());
+        }
         if self.status() == StatusCode::SERVICE_UNAVAILABLE {
-            return response.with(RETRY_AFTER, "1");
+            // A full outbox needs the origin to come back; a second more or less changes nothing.
+            let full = matches!(self, Self::OutboxFailed(OutboxError::Full));
+            return response.with(RETRY_AFTER, if full { "10" } else { "1" });
         }
         response
     }

@@ -10,6 +10,7 @@ use flate2::read::GzDecoder;
 use footfall_shared::event::segment::{self, MESSAGE_BYTES_MAX, MESSAGES_MAX, Received};
 use footfall_shared::event::{Event, EventKind};
 use footfall_shared::id::EventId;
+use footfall_shared::identity::{EmailHash, Trust};
 use footfall_shared::text::InvalidField;
 use footfall_shared::wire::events::{BatchReply, MessageResult, MessageStatus};
 use http::StatusCode;
@@ -21,6 +22,7 @@ use serde_json::{Map, Value};
 use crate::error::EdgeError;
 use crate::guard::{self, BATCH_BYTES_MAX, BATCH_BYTES_UNPACKED_MAX, BODY_BYTES_MAX, ShopRequest};
 use crate::http::{Request, Response};
+use crate::limits;
 use crate::platform::{Outbox, Platform, QueuedEvent};
 use crate::trace::Trace;
 
@@ -89,7 +91,7 @@ pub(crate) async fn batch<P: Platform>(
             )
         })
         .collect();
-    let results = take(platform, judged).await?;
+    let results = take(platform, &asked, judged).await?;
     let dropped: Vec<&MessageResult> = results
         .iter()
         .filter(|result| result.status == MessageStatus::Dropped)
@@ -130,7 +132,7 @@ pub(crate) async fn single<P: Platform>(
             fault,
         }),
         taken @ Judged::Taken(_) => {
-            let results = take(platform, vec![taken]).await?;
+            let results = take(platform, &asked, vec![taken]).await?;
             Ok(Response::json(
                 StatusCode::OK,
                 &BatchReply {
@@ -249,8 +251,19 @@ fn id_of(message: &str) -> Option<String> {
         .filter(|id| id.len() <= 4 * EventId::CHARS_MAX)
 }
 
+/// An address that claims too many emails a day claims no more of them; what else the event says is kept.
+async fn forget_excess_email<P: Platform>(platform: &P, asked: &ShopRequest, event: &mut Event) {
+    if let (Some(email), Some(Trust::Claimed)) = (&event.email, event.trust) {
+        let email = EmailHash::of(email, &asked.shop.salt);
+        if limits::try_email(platform, asked, &email).await.is_err() {
+            (event.email, event.trust) = (None, None);
+        }
+    }
+}
+
 async fn take<P: Platform>(
     platform: &P,
+    asked: &ShopRequest,
     judged: Vec<Judged>,
 ) -> Result<Vec<MessageResult>, EdgeError> {
     let mut events = Vec::new();
@@ -260,7 +273,8 @@ async fn take<P: Platform>(
             Judged::Dropped { id, fault } => {
                 (None, id, MessageStatus::Dropped, Some(fault.to_string()))
             }
-            Judged::Taken(event) => {
+            Judged::Taken(mut event) => {
+                forget_excess_email(platform, asked, &mut event).await;
                 let id = event.id.as_str().to_owned();
                 events.push(*event);
                 (

@@ -47,7 +47,7 @@ const SPOOFABLE_PREFIXES: [&str; 3] = ["x-forwarded", "x-footfall-", "spin-"];
 
 /// Whether a path belongs to the origin. Signed routes are never passed on: only edges call them.
 pub(crate) fn belongs_to_origin(path: &str) -> bool {
-    ["/api/", "/wp-json/", "/docs/"]
+    ["/api/", "/wp-json/", "/webhooks/", "/docs/"]
         .iter()
         .any(|prefix| path.starts_with(prefix))
         || matches!(path, "/openapi.json" | "/docs" | "/ready")

@@ -30,6 +30,7 @@ pub mod forward;
 pub mod guard;
 pub mod http;
 pub mod intelligence;
+mod limits;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
 pub mod origin;

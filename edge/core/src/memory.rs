@@ -1,17 +1,18 @@
 //! A platform in memory, with faults to inject: for the tests of the core.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use footfall_shared::id::Entropy;
+use footfall_shared::id::{Entropy, OutboxId, ShopId};
 use footfall_shared::time::UtcMillis;
+use footfall_shared::wire::internal::ShopLedger;
 use http::{HeaderMap, Method};
 
 use crate::config::EdgeConfig;
 use crate::http::Request;
 use crate::platform::{
-    Cache, CacheError, OriginLink, OriginRequest, OriginResponse, OriginUnreachable, Outbox,
-    OutboxError, Platform, QueuedEvent, WaitingEvent,
+    Cache, CacheError, Limiter, LimiterError, OriginLink, OriginRequest, OriginResponse,
+    OriginUnreachable, Outbox, OutboxError, Platform, QueuedEvent, Settled, WaitingEvent,
 };
 use crate::shops::ShopMemo;
 
@@ -59,6 +60,9 @@ impl Cache for MemoryCache {
 pub struct MemoryOutbox {
     waiting: RefCell<Vec<(i64, QueuedEvent)>>,
     next: Cell<i64>,
+    ledger: RefCell<BTreeMap<ShopId, ShopLedger>>,
+    /// Takes no more events than this at once.
+    pub most: Cell<Option<usize>>,
     /// Makes every call fail.
     pub broken: Cell<bool>,
 }
@@ -74,9 +78,15 @@ impl MemoryOutbox {
             .collect()
     }
 
+    fn count(&self, shop: &ShopId, change: impl FnOnce(&mut ShopLedger)) {
+        let mut ledger = self.ledger.borrow_mut();
+        let empty = || ShopLedger::empty(shop.clone());
+        change(ledger.entry(shop.clone()).or_insert_with(empty));
+    }
+
     fn works(&self) -> Result<(), OutboxError> {
         if self.broken.get() {
-            Err(OutboxError("broken".to_owned()))
+            Err(OutboxError::Failed("broken".to_owned()))
         } else {
             Ok(())
         }
@@ -84,9 +94,17 @@ impl MemoryOutbox {
 }
 
 impl Outbox for MemoryOutbox {
+    async fn id(&self) -> Result<OutboxId, OutboxError> {
+        self.works()?;
+        Ok(OutboxId::generate(UtcMillis::new(0), [8; 10]))
+    }
+
     async fn append(&self, events: &[QueuedEvent]) -> Result<BTreeSet<usize>, OutboxError> {
         self.works()?;
         let mut waiting = self.waiting.borrow_mut();
+        if self.most.get().is_some_and(|most| waiting.len() >= most) {
+            return Err(OutboxError::Full);
+        }
         let mut taken = BTreeSet::new();
         for (place, event) in events.iter().enumerate() {
             let known = waiting
@@ -95,6 +113,7 @@ impl Outbox for MemoryOutbox {
             if !known {
                 self.next.set(self.next.get() + 1);
                 waiting.push((self.next.get(), event.clone()));
+                self.count(&event.shop, |shop| shop.accepted += 1);
                 taken.insert(place);
             }
         }
@@ -113,17 +132,90 @@ impl Outbox for MemoryOutbox {
             .collect())
     }
 
-    async fn settle(&self, handles: &[i64]) -> Result<(), OutboxError> {
+    async fn settle(&self, settled: &[Settled]) -> Result<(), OutboxError> {
         self.works()?;
-        self.waiting
-            .borrow_mut()
-            .retain(|(handle, _)| !handles.contains(handle));
+        let mut waiting = self.waiting.borrow_mut();
+        for Settled { handle, verdict } in settled {
+            if let Some(place) = waiting.iter().position(|(held, _)| held == handle) {
+                let (_, event) = waiting.remove(place);
+                self.count(&event.shop, |shop| shop.settle(*verdict));
+            }
+        }
         Ok(())
     }
 
     async fn pending(&self) -> Result<u64, OutboxError> {
         self.works()?;
         Ok(self.waiting.borrow().len() as u64)
+    }
+
+    async fn ledger(&self) -> Result<Vec<ShopLedger>, OutboxError> {
+        self.works()?;
+        let waiting = self.waiting.borrow();
+        let ledger = self.ledger.borrow();
+        let with_pending = ledger.values().map(|shop| {
+            let pending = waiting.iter().filter(|(_, event)| event.shop == shop.shop);
+            ShopLedger {
+                pending: pending.count() as u64,
+                ..shop.clone()
+            }
+        });
+        Ok(with_pending.collect())
+    }
+}
+
+/// A limiter in memory.
+#[derive(Debug, Default)]
+pub struct MemoryLimiter {
+    hits: RefCell<HashMap<String, (u32, UtcMillis)>>,
+    members: RefCell<HashMap<String, (BTreeSet<String>, UtcMillis)>>,
+    /// Makes every call fail.
+    pub broken: Cell<bool>,
+}
+
+impl MemoryLimiter {
+    fn works(&self) -> Result<(), LimiterError> {
+        if self.broken.get() {
+            Err(LimiterError("broken".to_owned()))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Limiter for MemoryLimiter {
+    async fn hit(&self, key: &str, until: UtcMillis) -> Result<u32, LimiterError> {
+        self.works()?;
+        let mut hits = self.hits.borrow_mut();
+        let (used, _) = hits.entry(key.to_owned()).or_insert((0, until));
+        *used += 1;
+        Ok(*used)
+    }
+
+    async fn admit(
+        &self,
+        key: &str,
+        member: &str,
+        most: u32,
+        until: UtcMillis,
+    ) -> Result<bool, LimiterError> {
+        self.works()?;
+        let mut members = self.members.borrow_mut();
+        let (members, _) = members
+            .entry(key.to_owned())
+            .or_insert_with(|| (BTreeSet::new(), until));
+        if members.len() < most as usize {
+            members.insert(member.to_owned());
+        }
+        Ok(members.contains(member))
+    }
+
+    async fn sweep(&self, now: UtcMillis) -> Result<(), LimiterError> {
+        self.works()?;
+        self.hits.borrow_mut().retain(|_, (_, until)| *until > now);
+        let mut members = self.members.borrow_mut();
+        members.retain(|_, (_, until)| *until > now);
+        Ok(())
     }
 }
 
@@ -165,6 +257,8 @@ pub struct Memory {
     pub outbox: MemoryOutbox,
     /// Its origin.
     pub origin: MemoryOrigin,
+    /// Its limiter.
+    pub limiter: MemoryLimiter,
     /// Its settings.
     pub config: EdgeConfig,
     /// What it remembers of shops.
@@ -188,6 +282,7 @@ impl Memory {
                 answer: Box::new(answer),
                 asked: RefCell::default(),
             },
+            limiter: MemoryLimiter::default(),
             config: EdgeConfig::parse(mode, &"k".repeat(32), "0").unwrap(),
             shops: ShopMemo::default(),
             now: Cell::new(now),
@@ -200,6 +295,7 @@ impl Platform for Memory {
     type Cache = MemoryCache;
     type Outbox = MemoryOutbox;
     type Origin = MemoryOrigin;
+    type Limiter = MemoryLimiter;
 
     fn cache(&self) -> &MemoryCache {
         &self.cache
@@ -211,6 +307,10 @@ impl Platform for Memory {
 
     fn origin(&self) -> &MemoryOrigin {
         &self.origin
+    }
+
+    fn limiter(&self) -> &MemoryLimiter {
+        &self.limiter
     }
 
     fn shops(&self) -> &ShopMemo {

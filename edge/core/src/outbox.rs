@@ -1,10 +1,12 @@
-//! Draining the outbox: a component has no clock, so whoever has one calls `POST /internal/flush`.
+//! Draining the outbox: a component has no clock, so whoever has one calls `POST /internal/flush`. A platform
+//! that wakes by itself calls [`drain`] or, with events that it chose, [`deliver`].
 //!
 //! **Invariant:** an event leaves the outbox only when a receipt of the origin names it
 //! (`what_no_receipt_names_is_sent_again`).
 
+use footfall_shared::id::RequestId;
 use footfall_shared::time::UtcMillis;
-use footfall_shared::wire::internal::{AppendReceipt, FlushReply, path};
+use footfall_shared::wire::internal::{AppendReceipt, FlushReply, Ledger, path};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +14,7 @@ use crate::error::EdgeError;
 use crate::guard;
 use crate::http::{Request, Response};
 use crate::origin::send_signed;
-use crate::platform::{Cache, Outbox, Platform, WaitingEvent};
+use crate::platform::{Cache, Limiter, Outbox, Platform, Settled, WaitingEvent};
 use crate::trace::Trace;
 
 /// Most events in one call to the origin.
@@ -41,7 +43,9 @@ pub(crate) async fn flush<P: Platform>(
     request: &Request,
 ) -> Result<Response, EdgeError> {
     let _: serde::de::IgnoredAny = guard::signed(platform, request)?;
-    let settled = drain(platform, trace).await?;
+    let settled = drain_for(platform, trace).await?;
+    // Whoever has a clock gives it to the limiter, too; what it keeps a little longer harms nobody.
+    let _ = platform.limiter().sweep(platform.now()).await;
     let pending = platform
         .outbox()
         .pending()
@@ -53,59 +57,107 @@ pub(crate) async fn flush<P: Platform>(
     ))
 }
 
+/// What became of everything that was ever accepted here.
+pub(crate) async fn ledger<P: Platform>(
+    platform: &P,
+    request: &Request,
+) -> Result<Response, EdgeError> {
+    let _: serde::de::IgnoredAny = guard::signed(platform, request)?;
+    let outbox = platform.outbox();
+    let ledger = Ledger {
+        outbox: outbox.id().await.map_err(EdgeError::OutboxFailed)?,
+        shops: outbox.ledger().await.map_err(EdgeError::OutboxFailed)?,
+    };
+    Ok(Response::json(StatusCode::OK, &ledger))
+}
+
 /// Sends what waits, as long as the origin takes it. The answer counts what was settled.
-async fn drain<P: Platform>(platform: &P, trace: &Trace) -> Result<u64, EdgeError> {
+///
+/// # Errors
+/// [`EdgeError::OutboxFailed`] when the outbox does not answer; what was sent until then may be sent again.
+pub async fn drain<P: Platform>(platform: &P) -> Result<u64, EdgeError> {
+    drain_for(platform, &own_trace(platform)).await
+}
+
+/// Sends these events and gives what receipts of the origin say of them, for the caller to settle. It stops
+/// where the origin gives no good answer.
+pub async fn deliver<P: Platform>(platform: &P, mut waiting: Vec<WaitingEvent>) -> Vec<Settled> {
+    let trace = own_trace(platform);
+    let mut settled = Vec::new();
+    while !waiting.is_empty() {
+        let rest = waiting.split_off(fitting(&waiting));
+        let told = send(platform, &trace, &waiting).await;
+        if told.is_empty() {
+            break;
+        }
+        settled.extend(told);
+        waiting = rest;
+    }
+    settled
+}
+
+/// What nobody asked for has an id of its own.
+fn own_trace<P: Platform>(platform: &P) -> Trace {
+    let id = RequestId::generate(platform.now(), platform.entropy());
+    Trace::start(id, platform.now())
+}
+
+async fn drain_for<P: Platform>(platform: &P, trace: &Trace) -> Result<u64, EdgeError> {
     let mut settled = 0;
     let mut backoff = backoff(platform).await;
     for _ in 0..ROUNDS_MAX {
-        let waiting = platform
+        let mut batch = platform
             .outbox()
             .peek(BATCH_EVENTS_MAX)
             .await
             .map_err(EdgeError::OutboxFailed)?;
-        if waiting.is_empty() || platform.now() < backoff.until {
+        if batch.is_empty() || platform.now() < backoff.until {
             break;
         }
-        let batch = within_bytes(waiting);
-        let handles = send(platform, trace, &batch).await;
-        if handles.is_empty() {
+        let all = batch.len();
+        batch.truncate(fitting(&batch));
+        let told = send(platform, trace, &batch).await;
+        if told.is_empty() {
             fail(platform, &mut backoff).await;
             break;
         }
         platform
             .outbox()
-            .settle(&handles)
+            .settle(&told)
             .await
             .map_err(EdgeError::OutboxFailed)?;
-        settled += handles.len() as u64;
+        settled += told.len() as u64;
         if backoff.failures > 0 {
             backoff = Backoff::default();
             keep(platform, backoff).await;
         }
-        if handles.len() == batch.len() && batch.len() < BATCH_EVENTS_MAX {
+        if told.len() == all && all < BATCH_EVENTS_MAX {
             break;
         }
     }
     Ok(settled)
 }
 
-/// The first events that fit in one call; always at least one, for a message is bounded.
-fn within_bytes(mut waiting: Vec<WaitingEvent>) -> Vec<WaitingEvent> {
+/// How many of the first events fit in one call; always at least one, for a message is bounded.
+fn fitting(waiting: &[WaitingEvent]) -> usize {
     let mut bytes = 0;
-    let fits = waiting.iter().take_while(|event| {
+    let fits = waiting.iter().take(BATCH_EVENTS_MAX).take_while(|event| {
         bytes += event.json.len();
         bytes <= BATCH_BYTES_MAX
     });
-    let count = fits.count().max(1);
-    waiting.truncate(count);
-    waiting
+    fits.count().max(1)
 }
 
-/// Sends a batch and gives the handles that the receipt settles; none where there is no good answer.
-async fn send<P: Platform>(platform: &P, trace: &Trace, batch: &[WaitingEvent]) -> Vec<i64> {
+/// Sends a batch and gives what the receipt says; nothing where there is no good answer.
+async fn send<P: Platform>(platform: &P, trace: &Trace, batch: &[WaitingEvent]) -> Vec<Settled> {
+    let Ok(outbox) = platform.outbox().id().await else {
+        return Vec::new();
+    };
     // The events are JSON already; joining them spares parsing and printing each again.
     let events: Vec<&str> = batch.iter().map(|event| event.json.as_str()).collect();
-    let body = format!("{{\"events\":[{}]}}", events.join(","));
+    let handles: Vec<String> = batch.iter().map(|event| event.handle.to_string()).collect();
+    let (handles, events) = (handles.join(","), events.join(","));
+    let body = format!("{{\"outbox\":\"{outbox}\",\"handles\":[{handles}],\"events\":[{events}]}}");
     let answer = send_signed(platform, trace, path::EVENTS, body.into_bytes()).await;
     let Ok(answer) = answer.as_ref().map(|answer| (answer.status, &answer.body)) else {
         return Vec::new();
@@ -115,11 +167,14 @@ async fn send<P: Platform>(platform: &P, trace: &Trace, batch: &[WaitingEvent]) 
         _ => None,
     };
     let receipts = receipt.map(|receipt| receipt.receipts).unwrap_or_default();
-    receipts
-        .iter()
-        .filter_map(|receipt| batch.get(receipt.index))
-        .map(|event| event.handle)
-        .collect()
+    let settled = receipts.iter().filter_map(|receipt| {
+        let handle = batch.get(receipt.index)?.handle;
+        Some(Settled {
+            handle,
+            verdict: receipt.verdict,
+        })
+    });
+    settled.collect()
 }
 
 async fn backoff<P: Platform>(platform: &P) -> Backoff {

@@ -4,10 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use footfall_shared::id::{Entropy, EventId, ShopId};
+use footfall_shared::id::{Entropy, EventId, OutboxId, ShopId};
 use footfall_shared::time::UtcMillis;
+use footfall_shared::wire::internal::{ShopLedger, Verdict};
 use http::{HeaderMap, Method, StatusCode};
 
+use crate::cache;
 use crate::config::EdgeConfig;
 use crate::shops::ShopMemo;
 
@@ -19,6 +21,8 @@ pub trait Platform {
     type Outbox: Outbox;
     /// See [`OriginLink`].
     type Origin: OriginLink;
+    /// See [`Limiter`].
+    type Limiter: Limiter;
 
     /// Where copies of the origin's state are kept.
     fn cache(&self) -> &Self::Cache;
@@ -26,6 +30,8 @@ pub trait Platform {
     fn outbox(&self) -> &Self::Outbox;
     /// The way to the origin.
     fn origin(&self) -> &Self::Origin;
+    /// Where uses are counted.
+    fn limiter(&self) -> &Self::Limiter;
     /// The shops that this instance has in its own memory, empty at its start.
     fn shops(&self) -> &ShopMemo;
     /// The deployment's settings.
@@ -41,10 +47,25 @@ pub trait Platform {
 #[error("the cache failed: {0}")]
 pub struct CacheError(pub String);
 
+/// A change that the origin pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pushed {
+    /// The key it is kept under.
+    pub key: String,
+    /// Its version at the origin.
+    pub version: i64,
+    /// The entry as it is kept.
+    pub entry: Vec<u8>,
+}
+
 /// Keys and values without expiry of their own.
 ///
 /// Guarantees: a `get` after a `put` of the same caller gives that value or a later one. Others may see
 /// it later (bounded by the runtime). Values may vanish. Nothing is atomic over two calls.
+///
+/// A push is stronger: once it is answered, nobody anywhere is given an older version of its keys after
+/// [`crate::cache::PUSH_SEEN_MS`]. The methods for it have bodies that are right where a `put` is seen by
+/// everybody at once; a store that is consistent only in the end brings its own.
 #[expect(async_fn_in_trait, reason = "futures need not be Send, see the module")]
 pub trait Cache {
     /// The value of a key.
@@ -58,12 +79,34 @@ pub trait Cache {
     /// # Errors
     /// [`CacheError`] when the store does not take it.
     async fn put(&self, key: &str, value: &[u8]) -> Result<(), CacheError>;
+
+    /// Keeps what the origin pushed, except for what a newer push has overtaken.
+    ///
+    /// # Errors
+    /// [`CacheError`]: none, some or all of it is kept; the origin sends it again.
+    async fn push(&self, changes: &[Pushed]) -> Result<(), CacheError> {
+        cache::push_over_floors(self, changes).await
+    }
+
+    /// The newest version that was pushed for a key, as long as an older one could still turn up.
+    ///
+    /// # Errors
+    /// [`CacheError`] when the store does not answer.
+    async fn floor(&self, key: &str) -> Result<Option<i64>, CacheError> {
+        cache::floor_beside(self, key).await
+    }
 }
 
 /// The outbox did not do what it was asked.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("the outbox failed: {0}")]
-pub struct OutboxError(pub String);
+pub enum OutboxError {
+    /// It holds as much as it may; nothing more is taken until the origin has taken some of it.
+    #[error("the outbox is full")]
+    Full,
+    /// The store failed.
+    #[error("the outbox failed: {0}")]
+    Failed(String),
+}
 
 /// An event on its way, as JSON, with what names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,11 +128,30 @@ pub struct WaitingEvent {
     pub json: String,
 }
 
-/// The durable queue of accepted events.
+/// What a receipt of the origin says of an event that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// The event's handle.
+    pub handle: i64,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+/// The durable queue of accepted events, with the ledger of what became of them.
+///
+/// Guarantee: the ledger balances in whatever instant it is read, because each count changes in the same
+/// step as the events that it counts.
 #[expect(async_fn_in_trait, reason = "futures need not be Send, see the module")]
 pub trait Outbox {
-    /// Appends events, all or none. On `Ok` they survive a crash of the process. The answer holds the
-    /// places (in `events`) of those that were taken; a missing place is an id that waits already.
+    /// The outbox's own id: made with it, and gone with it.
+    ///
+    /// # Errors
+    /// [`OutboxError::Failed`] when the store does not answer.
+    async fn id(&self) -> Result<OutboxId, OutboxError>;
+
+    /// Appends events, all or none, and counts them as accepted. On `Ok` they survive a crash of the process.
+    /// The answer holds the places (in `events`) of those that were taken; a missing place is an id that
+    /// waits already.
     ///
     /// # Errors
     /// [`OutboxError`]: nothing was taken.
@@ -101,17 +163,60 @@ pub trait Outbox {
     /// [`OutboxError`] when the store does not answer.
     async fn peek(&self, limit: usize) -> Result<Vec<WaitingEvent>, OutboxError>;
 
-    /// Forgets events that the origin has settled. Unknown handles are ignored.
+    /// Forgets events that the origin has settled, and counts their verdicts. Unknown handles are ignored.
     ///
     /// # Errors
     /// [`OutboxError`]: none or some were forgotten; the rest will be sent again.
-    async fn settle(&self, handles: &[i64]) -> Result<(), OutboxError>;
+    async fn settle(&self, settled: &[Settled]) -> Result<(), OutboxError>;
 
     /// How many events wait.
     ///
     /// # Errors
     /// [`OutboxError`] when the store does not answer.
     async fn pending(&self) -> Result<u64, OutboxError>;
+
+    /// The ledger of each shop that ever had an event here, all in one instant for each shop.
+    ///
+    /// # Errors
+    /// [`OutboxError`] when the store does not answer.
+    async fn ledger(&self) -> Result<Vec<ShopLedger>, OutboxError>;
+}
+
+/// The limiter did not answer. Callers go on as if nothing were limited.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the limiter failed: {0}")]
+pub struct LimiterError(pub String);
+
+/// Counts of uses that end at a time. A key belongs to one window: it names the hour or the day.
+///
+/// Guarantee: exact within one edge location, also under concurrent calls. Counts may vanish in a crash.
+#[expect(async_fn_in_trait, reason = "futures need not be Send, see the module")]
+pub trait Limiter {
+    /// Counts a use of the key and gives how many there are, this one included. After `until` the key may be
+    /// forgotten.
+    ///
+    /// # Errors
+    /// [`LimiterError`] when the store does not answer.
+    async fn hit(&self, key: &str, until: UtcMillis) -> Result<u32, LimiterError>;
+
+    /// Whether `member` is among the first `most` different members of the key; a new one takes a place where
+    /// there is one left. After `until` the key may be forgotten.
+    ///
+    /// # Errors
+    /// [`LimiterError`] when the store does not answer.
+    async fn admit(
+        &self,
+        key: &str,
+        member: &str,
+        most: u32,
+        until: UtcMillis,
+    ) -> Result<bool, LimiterError>;
+
+    /// Forgets what has ended by now. Called now and then.
+    ///
+    /// # Errors
+    /// [`LimiterError`] when the store does not answer.
+    async fn sweep(&self, now: UtcMillis) -> Result<(), LimiterError>;
 }
 
 /// A call to the origin.

@@ -15,9 +15,18 @@ use crate::intelligence::{
 };
 use crate::platform::Platform;
 use crate::trace::Trace;
-use crate::{assets, events, forward, guard, outbox, push};
+use crate::{assets, events, forward, guard, limits, outbox, push};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+/// The contract's headers: requests an hour, those left, and when the next hour begins (epoch seconds).
+const RATE_LIMIT: [HeaderName; 3] = [
+    HeaderName::from_static("x-ratelimit-limit"),
+    HeaderName::from_static("x-ratelimit-remaining"),
+    HeaderName::from_static("x-ratelimit-reset"),
+];
+
+/// The contract's routes that the origin answers.
+const SHOP_ROUTES: &str = "/wp-json/wg/v1/intelligence/";
 
 /// Answers a request. No error leaves this function.
 pub async fn route<P: Platform>(platform: &P, request: Request) -> Response {
@@ -43,6 +52,12 @@ pub async fn route<P: Platform>(platform: &P, request: Request) -> Response {
         trace.request_id.as_str(),
     );
     response.set(SERVER_TIMING, &trace.server_timing(platform.now()));
+    if let Some(standing) = trace.rate_limit.get() {
+        let [limit, remaining, reset] = RATE_LIMIT;
+        response.set(limit, &standing.limit.to_string());
+        response.set(remaining, &standing.remaining.to_string());
+        response.set(reset, &standing.reset.get().div_euclid(1000).to_string());
+    }
     if request.method == Method::HEAD {
         response.body.clear();
     }
@@ -101,6 +116,10 @@ async fn answer<P: Platform>(
             only(write)?;
             outbox::flush(platform, trace, request).await
         }
+        "/internal/ledger" => {
+            only(write)?;
+            outbox::ledger(platform, request).await
+        }
         path => match path.strip_prefix("/v1/").and_then(events::kind_of_route) {
             Some(kind) => {
                 only(write)?;
@@ -110,10 +129,25 @@ async fn answer<P: Platform>(
                 }
             }
             None if forward::belongs_to_origin(path) => {
+                if path.starts_with(SHOP_ROUTES) {
+                    limit_shop_route(platform, trace, request).await?;
+                }
                 forward::forward(platform, trace, request).await
             }
             None => Err(EdgeError::NotFound),
         },
+    }
+}
+
+/// The shop's own routes have the storefront's limit. Whom no key names (an admin, a stranger) the origin judges.
+async fn limit_shop_route<P: Platform>(
+    platform: &P,
+    trace: &Trace,
+    request: &Request,
+) -> Result<(), EdgeError> {
+    match guard::admit(platform, trace, request, None).await {
+        Ok(asked) => limits::spend(platform, trace, &asked).await,
+        Err(_) => Ok(()),
     }
 }
 
@@ -151,7 +185,8 @@ fn allow_page(request: &Request, response: &mut Response) {
         response.set(VARY, "Origin");
         response.set(
             ACCESS_CONTROL_EXPOSE_HEADERS,
-            "Server-Timing, X-Request-Id, X-Footfall-Dropped, Retry-After",
+            "Server-Timing, X-Request-Id, X-Footfall-Dropped, Retry-After, X-RateLimit-Limit, \
+             X-RateLimit-Remaining, X-RateLimit-Reset",
         );
     }
 }

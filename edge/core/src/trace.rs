@@ -5,6 +5,8 @@ use std::cell::Cell;
 use footfall_shared::id::RequestId;
 use footfall_shared::time::UtcMillis;
 
+use crate::limits::RateLimit;
+
 /// Counts the look-ups and calls of one request.
 #[derive(Debug)]
 pub(crate) struct Trace {
@@ -15,6 +17,8 @@ pub(crate) struct Trace {
     cache_misses: Cell<u32>,
     origin_calls: Cell<u32>,
     origin_ms: Cell<i64>,
+    /// How the caller stands with its limit, where the route has one.
+    pub(crate) rate_limit: Cell<Option<RateLimit>>,
 }
 
 impl Trace {
@@ -27,6 +31,7 @@ impl Trace {
             cache_misses: Cell::new(0),
             origin_calls: Cell::new(0),
             origin_ms: Cell::new(0),
+            rate_limit: Cell::new(None),
         }
     }
 

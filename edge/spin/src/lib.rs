@@ -8,8 +8,10 @@
 
 #![cfg(target_family = "wasm")]
 
+mod database;
 mod exchange;
 mod geo;
+mod limiter;
 mod origin;
 mod outbox;
 mod platform;

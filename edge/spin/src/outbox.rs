@@ -1,61 +1,103 @@
-//! The outbox: a table in Spin's SQLite. A statement that returned is durable there.
+//! The outbox: tables in Spin's SQLite. A statement that returned is durable there.
+//!
+//! The counts of the ledger change in triggers, so in the very statement that adds or removes an event.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
-use footfall_edge::platform::{Outbox, OutboxError, QueuedEvent, WaitingEvent};
+use anyhow::Context as _;
+use footfall_edge::platform::{Outbox, OutboxError, QueuedEvent, Settled, WaitingEvent};
+use footfall_shared::id::{OutboxId, ShopId};
+use footfall_shared::wire::internal::ShopLedger;
 use serde_json::json;
-use spin_sdk::sqlite::{Connection, Error, RowResult, Value};
+use spin_sdk::sqlite::{RowResult, Value};
 
-/// AUTOINCREMENT: a settled event's handle is never given to another one.
-const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS outbox (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    shop TEXT NOT NULL,
-    id TEXT NOT NULL,
-    body TEXT NOT NULL,
-    UNIQUE (shop, id)
-)";
+use crate::database::Database;
 
-/// One statement for a whole batch, so that it is taken whole or not at all. The first of equal ids wins;
-/// its body tells it from the others, whose place does not come back.
+const NAME: &str = "INSERT INTO identity (one, id) VALUES (1, ?1) ON CONFLICT DO NOTHING";
+const NAMED: &str = "SELECT id FROM identity";
+
+/// One statement for a whole batch, so that it is taken whole or not at all, or not at all where the outbox
+/// is full. The first of equal ids wins; its body tells it from the others, whose place does not come back.
 const APPEND: &str = "INSERT INTO outbox (shop, id, body)
-    SELECT value ->> 'shop', value ->> 'id', value ->> 'body' FROM json_each(?1) WHERE true ORDER BY key
+    SELECT value ->> 'shop', value ->> 'id', value ->> 'body' FROM json_each(?1)
+    WHERE (SELECT coalesce(sum(bytes), 0) FROM ledger) < ?2 ORDER BY key
     ON CONFLICT (shop, id) DO NOTHING
     RETURNING shop, id";
 
+const BYTES: &str = "SELECT coalesce(sum(bytes), 0) FROM ledger";
 const PEEK: &str = "SELECT seq, body FROM outbox ORDER BY seq LIMIT ?1";
-const SETTLE: &str = "DELETE FROM outbox WHERE seq IN (SELECT value FROM json_each(?1))";
+const SETTLE: &str =
+    "INSERT INTO settlement SELECT value ->> 'seq', value ->> 'verdict' FROM json_each(?1)";
 const PENDING: &str = "SELECT count(*) FROM outbox";
+const LEDGER: &str = "SELECT shop, accepted, stored, duplicate, rejected,
+    (SELECT count(*) FROM outbox WHERE outbox.shop = ledger.shop) FROM ledger";
 
-/// The table, through one connection.
-pub(crate) struct SpinOutbox(Connection);
+/// The outbox in the component's database.
+pub(crate) struct SpinOutbox {
+    database: Rc<Database>,
+    id: OutboxId,
+    bytes_max: i64,
+}
 
 impl SpinOutbox {
-    /// Opens the database and makes the table where it is missing.
-    pub(crate) async fn open() -> Result<Self, Error> {
-        let outbox = Self(Connection::open_default().await?);
-        outbox.run(SCHEMA, vec![]).await?;
-        Ok(outbox)
+    /// The outbox. One without an id takes the new one; it holds no more than `bytes_max` bytes of events.
+    pub(crate) async fn open(
+        database: Rc<Database>,
+        new: &OutboxId,
+        bytes_max: i64,
+    ) -> anyhow::Result<Self> {
+        let mut named = database.run(NAMED, vec![]).await?;
+        if named.is_empty() {
+            let id = Value::Text(new.as_str().to_owned());
+            database.run(NAME, vec![id]).await?;
+            named = database.run(NAMED, vec![]).await?;
+        }
+        let id = named.first().and_then(|row| row.get::<&str>(0));
+        Ok(Self {
+            id: OutboxId::parse(id.context("the outbox has no id")?)?,
+            database,
+            bytes_max,
+        })
     }
 
-    async fn run(&self, statement: &str, values: Vec<Value>) -> Result<Vec<RowResult>, Error> {
-        self.0.execute(statement, values).await?.collect().await
+    async fn run(
+        &self,
+        statement: &str,
+        values: Vec<Value>,
+    ) -> Result<Vec<RowResult>, OutboxError> {
+        let rows = self.database.run(statement, values).await;
+        rows.map_err(|fault| OutboxError::Failed(fault.to_string()))
+    }
+
+    async fn number(&self, statement: &str) -> Result<i64, OutboxError> {
+        let number = self.database.number(statement).await;
+        let number = number.map_err(|fault| OutboxError::Failed(fault.to_string()))?;
+        number.ok_or_else(|| unreadable("a count"))
     }
 }
 
-fn failed(fault: Error) -> OutboxError {
-    OutboxError(fault.to_string())
+fn unreadable(what: &str) -> OutboxError {
+    OutboxError::Failed(format!("{what} of the outbox is not readable"))
 }
 
 impl Outbox for SpinOutbox {
+    async fn id(&self) -> Result<OutboxId, OutboxError> {
+        Ok(self.id.clone())
+    }
+
     async fn append(&self, events: &[QueuedEvent]) -> Result<BTreeSet<usize>, OutboxError> {
         let batch = events.iter().map(|event| {
             json!({"shop": event.shop.as_str(), "id": event.id.as_str(), "body": event.json})
         });
-        let batch = serde_json::Value::from_iter(batch).to_string();
+        let batch = Value::Text(serde_json::Value::from_iter(batch).to_string());
         let rows = self
-            .run(APPEND, vec![Value::Text(batch)])
-            .await
-            .map_err(failed)?;
+            .run(APPEND, vec![batch, Value::Integer(self.bytes_max)])
+            .await?;
+        // All of them wait already, or the outbox is full.
+        if rows.is_empty() && self.number(BYTES).await? >= self.bytes_max {
+            return Err(OutboxError::Full);
+        }
         let taken = rows.iter().filter_map(|row| {
             let (shop, id): (&str, &str) = (row.get(0)?, row.get(1)?);
             // The first place with this name is the one that was inserted.
@@ -68,10 +110,7 @@ impl Outbox for SpinOutbox {
 
     async fn peek(&self, limit: usize) -> Result<Vec<WaitingEvent>, OutboxError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = self
-            .run(PEEK, vec![Value::Integer(limit)])
-            .await
-            .map_err(failed)?;
+        let rows = self.run(PEEK, vec![Value::Integer(limit)]).await?;
         let waiting = rows.iter().map(|row| {
             Some(WaitingEvent {
                 handle: row.get(0)?,
@@ -80,21 +119,35 @@ impl Outbox for SpinOutbox {
         });
         waiting
             .collect::<Option<_>>()
-            .ok_or_else(|| OutboxError("a row of the outbox is not readable".to_owned()))
+            .ok_or_else(|| unreadable("a row"))
     }
 
-    async fn settle(&self, handles: &[i64]) -> Result<(), OutboxError> {
-        let handles = serde_json::Value::from(handles.to_vec()).to_string();
-        self.run(SETTLE, vec![Value::Text(handles)])
-            .await
-            .map_err(failed)?;
+    async fn settle(&self, settled: &[Settled]) -> Result<(), OutboxError> {
+        let settled = settled
+            .iter()
+            .map(|one| json!({"seq": one.handle, "verdict": one.verdict}));
+        let settled = serde_json::Value::from_iter(settled).to_string();
+        self.run(SETTLE, vec![Value::Text(settled)]).await?;
         Ok(())
     }
 
     async fn pending(&self) -> Result<u64, OutboxError> {
-        let rows = self.run(PENDING, vec![]).await.map_err(failed)?;
-        rows.first()
-            .and_then(|row| row.get::<u64>(0))
-            .ok_or_else(|| OutboxError("the outbox did not say how much waits".to_owned()))
+        self.number(PENDING).await.map(i64::unsigned_abs)
+    }
+
+    async fn ledger(&self) -> Result<Vec<ShopLedger>, OutboxError> {
+        let rows = self.run(LEDGER, vec![]).await?;
+        let shop = |row: &RowResult| {
+            Some(ShopLedger {
+                shop: ShopId::parse(row.get(0)?).ok()?,
+                accepted: row.get(1)?,
+                stored: row.get(2)?,
+                duplicate: row.get(3)?,
+                rejected: row.get(4)?,
+                pending: row.get(5)?,
+            })
+        };
+        let shops = rows.iter().map(shop).collect::<Option<_>>();
+        shops.ok_or_else(|| unreadable("the ledger"))
     }
 }

@@ -8,13 +8,18 @@ use anyhow::Context as _;
 use footfall_edge::platform::{Cache, CacheError};
 use footfall_edge::shops::ShopMemo;
 use footfall_edge::{EdgeConfig, Platform};
-use footfall_shared::id::Entropy;
+use footfall_shared::id::{Entropy, OutboxId};
 use footfall_shared::time::UtcMillis;
 use spin_sdk::key_value::Store;
 use spin_sdk::variables;
 
+use crate::database::Database;
+use crate::limiter::SpinLimiter;
 use crate::origin::SpinOrigin;
 use crate::outbox::SpinOutbox;
+
+/// Bytes of events that an outbox holds where the variable does not say: 1 GiB, about a million events.
+const OUTBOX_BYTES_MAX: &str = "1073741824";
 
 thread_local! {
     /// What this instance opened, kept for its further requests.
@@ -25,6 +30,7 @@ thread_local! {
 pub(crate) struct SpinPlatform {
     cache: SpinCache,
     outbox: SpinOutbox,
+    limiter: SpinLimiter,
     origin: SpinOrigin,
     config: EdgeConfig,
     geo_header: String,
@@ -57,12 +63,21 @@ impl SpinPlatform {
             &variable("edge_keys").await?,
             &variable("trusted_proxy_hops").await?,
         )?;
+        let new = OutboxId::generate(now(), entropy());
+        let bytes_max = variables::get("outbox_bytes_max").await;
+        let bytes_max = bytes_max
+            .unwrap_or_else(|_| OUTBOX_BYTES_MAX.to_owned())
+            .parse()
+            .context("variable outbox_bytes_max")?;
+        let database = Rc::new(Database::open().await.context("SQLite database")?);
+        let outbox = SpinOutbox::open(Rc::clone(&database), &new, bytes_max).await;
         Ok(Self {
             cache: SpinCache(Store::open_default().await.context("key-value store")?),
-            outbox: SpinOutbox::open().await.context("outbox database")?,
+            outbox: outbox.context("outbox")?,
+            limiter: SpinLimiter(database),
             origin: SpinOrigin::new(&variable("origin_url").await?)?,
             config,
-            // The only one that may be missing altogether.
+            // This one and the last may be missing altogether.
             geo_header: variables::get("geo_header")
                 .await
                 .unwrap_or_default()
@@ -76,6 +91,7 @@ impl Platform for SpinPlatform {
     type Cache = SpinCache;
     type Outbox = SpinOutbox;
     type Origin = SpinOrigin;
+    type Limiter = SpinLimiter;
 
     fn cache(&self) -> &SpinCache {
         &self.cache
@@ -89,6 +105,10 @@ impl Platform for SpinPlatform {
         &self.origin
     }
 
+    fn limiter(&self) -> &SpinLimiter {
+        &self.limiter
+    }
+
     fn shops(&self) -> &ShopMemo {
         &self.shops
     }
@@ -98,20 +118,28 @@ impl Platform for SpinPlatform {
     }
 
     fn now(&self) -> UtcMillis {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        UtcMillis::new(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+        now()
     }
 
     fn entropy(&self) -> Entropy {
-        let mut entropy = [0; 10];
-        // WASI's random source does not fail; were it to, a panic is right: an id made without it could
-        // meet another one's.
-        #[expect(clippy::expect_used, reason = "see above")]
-        getrandom::fill(&mut entropy).expect("WASI random");
-        entropy
+        entropy()
     }
+}
+
+fn now() -> UtcMillis {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    UtcMillis::new(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn entropy() -> Entropy {
+    let mut entropy = [0; 10];
+    // WASI's random source does not fail; were it to, a panic is right: an id made without it could
+    // meet another one's.
+    #[expect(clippy::expect_used, reason = "see above")]
+    getrandom::fill(&mut entropy).expect("WASI random");
+    entropy
 }
 
 /// The key-value store as the cache.

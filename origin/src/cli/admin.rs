@@ -27,6 +27,9 @@ pub(super) enum Command {
     /// Users.
     #[command(subcommand)]
     User(users::UserCommand),
+    /// The connection with a shop's WooCommerce.
+    #[command(subcommand)]
+    Woocommerce(super::woocommerce::AdminCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -76,6 +79,12 @@ pub(super) struct CreateShop {
     /// Origins whose pages may use the publishable keys (repeat it; none allows all).
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     allowed_origins: Vec<String>,
+    /// Requests an hour that one address may send to the intelligence routes.
+    #[arg(long, default_value_t = ShopSettings::default().requests_per_hour)]
+    requests_per_hour: u32,
+    /// Different emails that one address may claim a day.
+    #[arg(long, default_value_t = ShopSettings::default().emails_per_day)]
+    emails_per_day: u32,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -96,12 +105,14 @@ pub(super) async fn run(app: &App, command: Command) -> anyhow::Result<()> {
         Command::Shop(ShopCommand::Set { shop, set }) => settings::set(app, &shop, &set).await?,
         Command::Key(command) => keys::run(app, command).await?,
         Command::User(command) => users::run(app, command).await?,
+        Command::Woocommerce(command) => super::woocommerce::admin(app, command).await?,
     }
     db.close().await;
     Ok(())
 }
 
-async fn find_shop(db: &Db, slug: &str) -> anyhow::Result<Shop> {
+/// The shop with this slug; says where to look where there is none.
+pub(super) async fn find_shop(db: &Db, slug: &str) -> anyhow::Result<Shop> {
     let mut reader = db.read().await?;
     shops::find_by_slug(&mut reader, slug)
         .await?
@@ -117,10 +128,14 @@ async fn create_shop(db: &Db, arguments: CreateShop, now: UtcMillis) -> anyhow::
         locale,
         excluded,
         allowed_origins,
+        requests_per_hour,
+        emails_per_day,
     } = arguments;
     let mut settings = ShopSettings {
         allowed_origins,
         locale,
+        requests_per_hour,
+        emails_per_day,
         ..ShopSettings::default()
     };
     if !excluded.is_empty() {

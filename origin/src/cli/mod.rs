@@ -3,9 +3,11 @@
 mod admin;
 mod doctor;
 mod edge;
+mod ledger;
 mod output;
 mod serve;
 pub mod stop;
+mod woocommerce;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,10 +60,17 @@ enum Command {
     /// Shops, keys and users.
     #[command(subcommand)]
     Admin(admin::Command),
+    /// Read what another system has, and mend what is missing here.
+    #[command(subcommand)]
+    Sync(woocommerce::SyncCommand),
     /// Make every projection anew from the log.
     Rebuild,
     /// Look for what is set up wrong, and name the mend.
-    Doctor,
+    Doctor {
+        /// Instead show what became of every event that the edges accepted, and whether it balances.
+        #[arg(long)]
+        ledger: bool,
+    },
 }
 
 /// Runs the command line of this process.
@@ -119,8 +128,13 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> 
             let db = open(&config).await?;
             admin::run(&App::new(config, db), command).await?;
         }
+        Command::Sync(command) => {
+            let db = open(&config).await?;
+            woocommerce::run_sync(&App::new(config, db), command).await?;
+        }
         Command::Rebuild => rebuild_all(config).await?,
-        Command::Doctor => return doctor::run(&config).await,
+        Command::Doctor { ledger: false } => return doctor::run(&config).await,
+        Command::Doctor { ledger: true } => return ledger::run(&config).await,
     }
     Ok(ExitCode::SUCCESS)
 }

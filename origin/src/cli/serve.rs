@@ -27,6 +27,14 @@ pub(super) async fn serve(
     let pushing = tokio::spawn(crate::edges::run(app.clone(), async move {
         told.requested().await
     }));
+    let mut told = stop.clone();
+    let watching = tokio::spawn(crate::ingest::silence::watch(app.clone(), async move {
+        told.requested().await
+    }));
+    let mut told = stop.clone();
+    let reconciling = tokio::spawn(crate::woocommerce::run(app.clone(), async move {
+        told.requested().await
+    }));
     tracing::info!(
         address = %config.origin_addr,
         mode = config.mode.as_str(),
@@ -42,6 +50,8 @@ pub(super) async fn serve(
         origin.await
     };
     pushing.await.context("the pushes to the edges failed")?;
+    watching.await.context("the silence alarm failed")?;
+    reconciling.await.context("the reconcile of shops failed")?;
     app.db().close().await;
     tracing::info!("the origin has stopped");
     served

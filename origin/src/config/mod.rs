@@ -3,17 +3,15 @@
 //! **Invariant:** a wrong setting stops the start with its name, never with a fault later on.
 //! Test: the table `every_wrong_setting_is_named`.
 
-mod secret;
+mod secrets;
 mod texts;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use footfall_shared::mode::{Access, Mode};
-use footfall_shared::signing::SigningKeys;
 
-pub use secret::JwtSecret;
+pub use secrets::{DatabaseUrl, EdgeKeys, JwtSecret};
 use texts::Texts;
 
 /// Everything that can be set.
@@ -45,74 +43,10 @@ pub struct Config {
     pub edge_component: Option<PathBuf>,
     /// How many proxies before the edge append to `X-Forwarded-For`; 0 trusts only the socket.
     pub trusted_proxy_hops: u8,
+    /// How often a connected WooCommerce shop is reconciled, in milliseconds; 0 is never.
+    pub woocommerce_every_ms: i64,
     /// Filter of the log, as `info,footfall=debug`.
     pub log: String,
-}
-
-/// A database URL. Its `Debug` hides it, since it may hold a password.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DatabaseUrl(String);
-
-impl DatabaseUrl {
-    /// The URL, to connect with and never to print.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    /// What may be printed: `SQLite` or `PostgreSQL`.
-    #[must_use]
-    pub fn engine(&self) -> &'static str {
-        if self.0.starts_with("sqlite:") {
-            "SQLite"
-        } else {
-            "PostgreSQL"
-        }
-    }
-}
-
-impl std::fmt::Debug for DatabaseUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "DatabaseUrl({})", self.engine())
-    }
-}
-
-/// The signing keys, and their text for the edge host's variable `edge_keys`.
-#[derive(Clone)]
-pub struct EdgeKeys {
-    text: String,
-    keys: SigningKeys,
-}
-
-impl EdgeKeys {
-    /// The keys to sign and verify with.
-    #[must_use]
-    pub fn keys(&self) -> &SigningKeys {
-        &self.keys
-    }
-
-    /// The setting as it was written.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.text
-    }
-}
-
-impl FromStr for EdgeKeys {
-    type Err = footfall_shared::signing::InvalidKeys;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        SigningKeys::parse(text).map(|keys| Self {
-            text: text.to_owned(),
-            keys,
-        })
-    }
-}
-
-impl std::fmt::Debug for EdgeKeys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("EdgeKeys(…)")
-    }
 }
 
 /// Why the settings are refused.
@@ -206,6 +140,7 @@ impl Config {
             geo_mmdb: texts.path("FOOTFALL_GEO_MMDB"),
             edge_component: texts.path("FOOTFALL_EDGE_COMPONENT"),
             trusted_proxy_hops: texts.proxy_hops()?,
+            woocommerce_every_ms: texts.woocommerce_every_ms()?,
             log: texts.get("FOOTFALL_LOG").unwrap_or_else(|| "info".into()),
         };
         config.check_addresses()?;
@@ -337,6 +272,8 @@ mod tests {
             ("FOOTFALL_EDGES", "https://edge.shop.example/path"),
             ("FOOTFALL_TRUSTED_PROXY_HOPS", "-1"),
             ("FOOTFALL_TRUSTED_PROXY_HOPS", "11"),
+            ("FOOTFALL_WOOCOMMERCE_MINUTES", "hourly"),
+            ("FOOTFALL_WOOCOMMERCE_MINUTES", "10081"),
         ];
         for (setting, value) in wrong {
             let fault = load(&[(setting, value)]).unwrap_err().to_string();

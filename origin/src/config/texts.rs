@@ -8,9 +8,11 @@ use super::{ConfigError, DatabaseUrl, EdgeKeys, JwtSecret};
 
 /// Most proxies that may stand before the edge.
 const PROXY_HOPS_MAX: u8 = 10;
+/// Longest time between two reconciles of a shop, in minutes: a week.
+const WOOCOMMERCE_MINUTES_MAX: i64 = 7 * 24 * 60;
 
 /// Each setting: its name in the environment and in the file.
-const NAMES: [(&str, &str); 14] = [
+const NAMES: [(&str, &str); 15] = [
     ("FOOTFALL_MODE", "mode"),
     ("FOOTFALL_ORIGIN_ADDR", "origin_addr"),
     ("FOOTFALL_ORIGIN_URL", "origin_url"),
@@ -24,6 +26,7 @@ const NAMES: [(&str, &str); 14] = [
     ("FOOTFALL_GEO_MMDB", "geo_mmdb"),
     ("FOOTFALL_EDGE_COMPONENT", "edge_component"),
     ("FOOTFALL_TRUSTED_PROXY_HOPS", "trusted_proxy_hops"),
+    ("FOOTFALL_WOOCOMMERCE_MINUTES", "woocommerce_minutes"),
     ("FOOTFALL_LOG", "log"),
 ];
 
@@ -175,6 +178,18 @@ impl<E: Fn(&str) -> Option<String>> Texts<E> {
             return Err(ConfigError::invalid("FOOTFALL_TRUSTED_PROXY_HOPS", reason));
         }
         Ok(hops)
+    }
+
+    pub(super) fn woocommerce_every_ms(&self) -> Result<i64, ConfigError> {
+        let name = "FOOTFALL_WOOCOMMERCE_MINUTES";
+        let reason = format!(
+            "must be a whole number of minutes from 0 (never) to {WOOCOMMERCE_MINUTES_MAX}"
+        );
+        let minutes: i64 = self.parse(name, &reason, "60")?;
+        if !(0..=WOOCOMMERCE_MINUTES_MAX).contains(&minutes) {
+            return Err(ConfigError::invalid(name, reason));
+        }
+        Ok(minutes * 60_000)
     }
 }
 

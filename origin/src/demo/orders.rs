@@ -108,5 +108,6 @@ fn request(
         currency: shop.currency.as_str().to_owned(),
         customer,
         items: items.collect::<Result<_, _>>()?,
+        order_key: None,
     })
 }

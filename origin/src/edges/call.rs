@@ -6,15 +6,15 @@ use axum::body::Bytes;
 use footfall_shared::signing::{SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use http::header::CONTENT_TYPE;
 use http_body_util::Full;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 
 use crate::app::App;
+use crate::http::outgoing::{Outgoing, OutgoingError, Patience};
 
-/// How long one call may take.
-const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one call may take, and how much of an edge's answer is read: a ledger of some thousand shops.
+const PATIENCE: Patience = Patience {
+    timeout: Duration::from_secs(5),
+    bytes_max: 1024 * 1024,
+};
 
 /// Why an edge did not take a call.
 #[derive(Debug, thiserror::Error)]
@@ -25,12 +25,9 @@ pub enum CallError {
     /// The edge's URL is no URL.
     #[error("the call cannot be built")]
     Unbuildable(#[source] http::Error),
-    /// The edge was not reached.
-    #[error("the edge cannot be reached")]
-    Unreachable(#[source] hyper_util::client::legacy::Error),
-    /// The edge did not answer in time.
-    #[error("the edge did not answer in time")]
-    TimedOut,
+    /// The edge did not answer.
+    #[error("the edge does not answer")]
+    NoAnswer(#[source] OutgoingError),
     /// The edge said no.
     #[error("the edge answered {0}")]
     Refused(http::StatusCode),
@@ -38,27 +35,22 @@ pub enum CallError {
 
 /// A pool of connections to the edges.
 #[derive(Debug, Clone)]
-pub(super) struct Caller(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub(super) struct Caller(Outgoing);
 
 impl Caller {
     /// A pool without connections.
     pub(super) fn new() -> Self {
-        let connector = HttpsConnectorBuilder::new()
-            .with_webpki_roots()
-            .https_or_http()
-            .enable_http1()
-            .build();
-        Self(Client::builder(TokioExecutor::new()).build(connector))
+        Self(Outgoing::new())
     }
 
-    /// Posts a JSON body to a signed route of an edge; anything but a 2xx is an error.
+    /// Posts a JSON body to a signed route of an edge and gives the answer; anything but a 2xx is an error.
     pub(super) async fn post(
         &self,
         app: &App,
         edge: &str,
         path: &str,
         body: Vec<u8>,
-    ) -> Result<(), CallError> {
+    ) -> Result<Bytes, CallError> {
         let keys = app.config().edge_keys.as_ref().ok_or(CallError::NoKeys)?;
         let signature = keys.keys().sign(app.now(), path, &body);
         let request = http::Request::post(format!("{edge}{path}"))
@@ -67,12 +59,10 @@ impl Caller {
             .header(SIGNATURE_HEADER, signature.signature)
             .body(Full::new(Bytes::from(body)))
             .map_err(CallError::Unbuildable)?;
-        let response = tokio::time::timeout(CALL_TIMEOUT, self.0.request(request))
-            .await
-            .map_err(|_| CallError::TimedOut)?
-            .map_err(CallError::Unreachable)?;
+        let response = self.0.send(request, PATIENCE).await;
+        let response = response.map_err(CallError::NoAnswer)?;
         if response.status().is_success() {
-            Ok(())
+            Ok(response.into_body())
         } else {
             Err(CallError::Refused(response.status()))
         }

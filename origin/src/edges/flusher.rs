@@ -18,7 +18,7 @@ const FLUSH_EVERY_FAILING: Duration = Duration::from_secs(5);
 pub(super) async fn keep_flushing(app: App, caller: Caller, edge: String) {
     loop {
         let pause = match caller.post(&app, &edge, path::FLUSH, b"{}".to_vec()).await {
-            Ok(()) => FLUSH_EVERY,
+            Ok(_) => FLUSH_EVERY,
             Err(error) => {
                 // The pusher tells aloud that an edge cannot be reached.
                 tracing::debug!(%error, edge, "the edge did not flush");

@@ -15,12 +15,15 @@
 mod call;
 mod changes;
 mod flusher;
+mod ledger;
 pub mod openapi;
 mod pusher;
 mod queries;
 mod queue;
 mod subject;
 
+pub use call::CallError;
+pub use ledger::{Books, BooksError, read_books};
 pub use pusher::{drain, run};
 pub use queue::{commit, queue, queue_key, queue_shop_keys};
 pub use subject::Subject;

@@ -131,7 +131,7 @@ async fn push_once(app: &App, caller: &Caller, edge: &str) -> Result<usize, Push
     let mut tx = app.db().begin().await?;
     for (due, change) in &outgoing {
         match &sent {
-            Ok(()) => queries::settle(&mut tx, edge, due, changes::version_of(change)).await?,
+            Ok(_) => queries::settle(&mut tx, edge, due, changes::version_of(change)).await?,
             Err(_) => {
                 let delay = backoff_ms(due.attempts, app.entropy());
                 queries::postpone(&mut tx, edge, due, now.plus(delay)).await?;

@@ -63,6 +63,18 @@ impl<const BYTES_MAX: usize> FromRequest<App> for JsonBody<BYTES_MAX> {
     }
 }
 
+/// The raw body of at most `BYTES_MAX` bytes, whatever it is called: for what is signed as it was sent.
+#[derive(Debug)]
+pub struct RawBody<const BYTES_MAX: usize>(pub Bytes);
+
+impl<const BYTES_MAX: usize> FromRequest<App> for RawBody<BYTES_MAX> {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, AppError> {
+        read_body(request, BYTES_MAX).await.map(Self)
+    }
+}
+
 /// A query string.
 #[derive(Debug)]
 pub struct WireQuery<T>(pub T);

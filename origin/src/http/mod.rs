@@ -12,4 +12,5 @@ pub mod health;
 mod json_fault;
 pub mod middleware;
 pub mod openapi;
+pub mod outgoing;
 pub mod serve;

@@ -5,67 +5,101 @@ use std::collections::{BTreeMap, HashSet};
 use footfall_shared::event::Event;
 use footfall_shared::id::ShopId;
 use footfall_shared::identity::EmailHash;
-use footfall_shared::time::UtcMillis;
-use footfall_shared::wire::internal::{AppendReceipt, Receipt, Verdict};
-use serde_json::value::RawValue;
+use footfall_shared::time::{HOUR_MS, UtcMillis};
+use footfall_shared::wire::events::RejectCode;
+use footfall_shared::wire::internal::{AppendReceipt, EventBatch, Receipt, Verdict};
 
 use super::parse;
 use super::project::{Scope, hash_of, project};
-use super::queries::{self, Rejected, Row};
+use super::queries::{self, Acceptance, Rejected, Row};
 use crate::app::App;
 use crate::db::{StorageError, Tx};
 use crate::intelligence::take_turn;
 use crate::shops::{self, Shop};
 
 /// A batch that was read: what can be appended, and what never will.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Batch {
     incoming: Vec<Incoming>,
     refused: Vec<Refused>,
 }
 
 /// An event beside its place in the batch and the text it came as.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Incoming {
     index: usize,
     event: Event,
     json: String,
+    acceptance: Option<Acceptance>,
 }
 
-/// A text that is no event the log could hold.
-#[derive(Debug)]
+/// A text that the log will not hold.
+#[derive(Debug, Clone)]
 struct Refused {
     index: usize,
     shop: Option<ShopId>,
     json: String,
+    code: RejectCode,
     reason: String,
 }
 
 impl Batch {
     /// Reads each event alone.
-    pub(super) fn read(events: &[&RawValue]) -> Self {
-        let (mut incoming, mut refused) = (Vec::with_capacity(events.len()), Vec::new());
-        for (index, raw) in events.iter().enumerate() {
+    pub(super) fn read(batch: &EventBatch<'_>) -> Self {
+        let mut read = Self::default();
+        for (index, raw) in batch.events.iter().enumerate() {
             let json = raw.get().to_owned();
+            let acceptance = batch.outbox.clone().zip(batch.handles.get(index).copied());
             match parse::parse(&json) {
-                Ok(event) => incoming.push(Incoming { index, event, json }),
-                Err(reason) => {
-                    let shop = parse::shop_of(&json);
-                    refused.push(Refused {
-                        index,
-                        shop,
-                        json,
-                        reason,
-                    });
-                }
+                Ok(event) => read.incoming.push(Incoming {
+                    index,
+                    event,
+                    json,
+                    acceptance: acceptance.map(|(outbox, handle)| Acceptance { outbox, handle }),
+                }),
+                Err(reason) => read.refused.push(Refused {
+                    index,
+                    shop: parse::shop_of(&json),
+                    json,
+                    code: RejectCode::InvalidEvent,
+                    reason,
+                }),
             }
         }
-        Self { incoming, refused }
+        read
     }
 
     /// Events in it, good and bad.
     pub(super) fn len(&self) -> usize {
         self.incoming.len() + self.refused.len()
+    }
+
+    /// The same events, each in a batch of its own.
+    pub(super) fn one_by_one(&self) -> impl Iterator<Item = Self> {
+        let good = self.incoming.iter().map(|one| Self {
+            incoming: vec![one.clone()],
+            refused: Vec::new(),
+        });
+        let bad = self.refused.iter().map(|one| Self {
+            incoming: Vec::new(),
+            refused: vec![one.clone()],
+        });
+        good.chain(bad)
+    }
+
+    /// The same events, given up: whatever was good of them fails in storage, and not for a moment only.
+    pub(super) fn given_up(self) -> Self {
+        let refused = self.incoming.into_iter().map(|one| Refused {
+            index: one.index,
+            shop: Some(one.event.shop),
+            json: one.json,
+            code: RejectCode::NotStorable,
+            reason: "storing it failed; the origin's log tells why".to_owned(),
+        });
+        Self {
+            incoming: Vec::new(),
+            refused: refused.chain(self.refused).collect(),
+        }
     }
 }
 
@@ -73,14 +107,12 @@ impl Batch {
 pub async fn append_within(
     app: &App,
     tx: &mut Tx,
-    events: &[&RawValue],
+    batch: &EventBatch<'_>,
     now: UtcMillis,
 ) -> Result<AppendReceipt, StorageError> {
-    let batch = Batch::read(events);
+    let batch = Batch::read(batch);
     let mut receipts = append_batches(app, tx, &[&batch], now).await?;
-    Ok(receipts.pop().unwrap_or(AppendReceipt {
-        receipts: Vec::new(),
-    }))
+    Ok(receipts.pop().unwrap_or_default())
 }
 
 /// Appends batches, one after the other, and answers what became of each event of each.
@@ -100,7 +132,8 @@ pub(super) async fn append_batches(
         }
         for one in &batch.refused {
             receipts[at].push(settled(one.index, Verdict::Rejected, Some(&one.reason)));
-            rejected.push(Rejected::new(one.shop.as_ref(), &one.json, &one.reason));
+            let shop = one.shop.as_ref();
+            rejected.push(Rejected::new(shop, &one.json, one.code, &one.reason));
         }
     }
     for (id, incoming) in by_shop {
@@ -108,17 +141,13 @@ pub(super) async fn append_batches(
             let reason = "shop is unknown";
             for (at, one) in incoming {
                 receipts[at].push(settled(one.index, Verdict::Rejected, Some(reason)));
-                rejected.push(Rejected::new(Some(id), &one.json, reason));
+                let code = RejectCode::UnknownShop;
+                rejected.push(Rejected::new(Some(id), &one.json, code, reason));
             }
             continue;
         };
-        let is_new = append_of_shop(app, tx, &shop, &incoming, now).await?;
-        for ((at, one), is_new) in incoming.iter().zip(is_new) {
-            let verdict = if is_new {
-                Verdict::Appended
-            } else {
-                Verdict::Duplicate
-            };
+        let verdicts = append_of_shop(app, tx, &shop, &incoming, now).await?;
+        for ((at, one), verdict) in incoming.iter().zip(verdicts) {
             receipts[*at].push(settled(one.index, verdict, None));
         }
     }
@@ -141,14 +170,15 @@ fn settled(index: usize, verdict: Verdict, reason: Option<&str>) -> Receipt {
     }
 }
 
-/// Appends events of one shop and projects the new ones; for each whether it was new.
+/// Appends events of one shop and projects the new ones. An event that the log has from this very
+/// acceptance is told as appended again: its receipt was lost.
 async fn append_of_shop(
     app: &App,
     tx: &mut Tx,
     shop: &Shop,
     incoming: &[(usize, &Incoming)],
     now: UtcMillis,
-) -> Result<Vec<bool>, StorageError> {
+) -> Result<Vec<Verdict>, StorageError> {
     take_turn(tx, &shop.id).await?;
     let mut ids: HashSet<&str> = HashSet::with_capacity(incoming.len());
     let first: Vec<bool> = incoming
@@ -168,6 +198,7 @@ async fn append_of_shop(
             event: &one.event,
             email_hash: hash.as_ref(),
             json: &one.json,
+            acceptance: one.acceptance.as_ref(),
         })
         .collect();
     let appended = queries::insert_events(tx, &shop.id, &rows, now).await?;
@@ -184,7 +215,51 @@ async fn append_of_shop(
         .map(|(((_, one), hash), _)| (&one.event, hash.as_ref()))
         .collect();
     project(app, tx, shop, &new, Scope::Live, now).await?;
-    Ok(is_new)
+    count(tx, shop, incoming, &is_new).await?;
+    let known: Vec<&str> = incoming
+        .iter()
+        .zip(&is_new)
+        .filter(|((_, one), is_new)| !**is_new && one.acceptance.is_some())
+        .map(|((_, one), _)| one.event.id.as_str())
+        .collect();
+    let known = queries::find_acceptances(tx, &shop.id, &known).await?;
+    let verdict = |((_, one), is_new): (&(usize, &Incoming), &bool)| {
+        let again = one
+            .acceptance
+            .as_ref()
+            .is_some_and(|acceptance| known.get(one.event.id.as_str()) == Some(acceptance));
+        if *is_new || again {
+            Verdict::Appended
+        } else {
+            Verdict::Duplicate
+        }
+    };
+    Ok(incoming.iter().zip(&is_new).map(verdict).collect())
+}
+
+/// Counts what is new: by outbox for the ledger, by hour to tell when a shop falls silent.
+async fn count(
+    tx: &mut Tx,
+    shop: &Shop,
+    incoming: &[(usize, &Incoming)],
+    is_new: &[bool],
+) -> Result<(), StorageError> {
+    let (mut outboxes, mut hours) = (BTreeMap::new(), BTreeMap::new());
+    for ((_, one), is_new) in incoming.iter().zip(is_new) {
+        if let (Some(acceptance), true) = (&one.acceptance, is_new) {
+            *outboxes.entry(&acceptance.outbox).or_insert(0_i64) += 1;
+            *hours
+                .entry(one.event.received_at.get().div_euclid(HOUR_MS))
+                .or_insert(0_i64) += 1;
+        }
+    }
+    for (outbox, events) in outboxes {
+        queries::count_outbox(tx, &shop.id, outbox, events).await?;
+    }
+    for (hour, events) in hours {
+        queries::count_hour(tx, &shop.id, hour, events).await?;
+    }
+    Ok(())
 }
 
 /// Appends and projects an event that the origin itself made, within the caller's transaction, which
@@ -202,6 +277,7 @@ pub async fn append_own(
         index: 0,
         event,
         json,
+        acceptance: None,
     };
     append_of_shop(app, tx, shop, &[(0, &own)], now).await?;
     Ok(())

@@ -6,13 +6,12 @@
 use std::sync::{Mutex, PoisonError};
 
 use footfall_shared::time::UtcMillis;
-use footfall_shared::wire::internal::AppendReceipt;
-use serde_json::value::RawValue;
+use footfall_shared::wire::internal::{AppendReceipt, EventBatch};
 use tokio::sync::oneshot;
 
 use super::append::{Batch, append_batches};
 use crate::app::App;
-use crate::db::StorageError;
+use crate::db::{Fault, StorageError};
 use crate::edges;
 
 /// Events in one transaction, unless a single batch has more. More gains little and makes everybody wait.
@@ -59,9 +58,9 @@ impl Intake {
 }
 
 /// Appends a batch and answers what became of each event, once it is durable.
-pub async fn append(app: &App, events: &[&RawValue], now: UtcMillis) -> Answer {
+pub async fn append(app: &App, batch: &EventBatch<'_>, now: UtcMillis) -> Answer {
     let (answer, mut answered) = oneshot::channel();
-    let batch = Batch::read(events);
+    let batch = Batch::read(batch);
     app.intake().push(Waiting { batch, answer });
     loop {
         // Whoever gets the turn appends for all who wait. On a task of its own, because a caller who goes
@@ -104,21 +103,53 @@ async fn append_waiting(app: &App, now: UtcMillis) {
                 let _ = one.answer.send(Ok(receipt));
             }
         }
-        Err(error) if waiting.len() > 1 => {
-            // Whatever it was, it must not be the others' fault.
-            tracing::warn!(%error, batches = waiting.len(), "a group is appended one by one");
-            for one in waiting {
-                let alone = append_together(app, &[&one.batch], now).await;
-                let receipt = alone.and_then(|mut receipts| receipts.pop().ok_or_else(lost));
-                let _ = one.answer.send(receipt);
-            }
-        }
         Err(error) => {
-            if let Some(one) = waiting.into_iter().next() {
-                let _ = one.answer.send(Err(error));
+            // Whatever it was, it must not be the others' fault.
+            if waiting.len() > 1 {
+                tracing::warn!(%error, batches = waiting.len(), "a group is appended one by one");
+            }
+            for one in waiting {
+                let _ = one.answer.send(append_alone(app, one.batch, now).await);
             }
         }
     }
+}
+
+/// Appends one batch; where an event of it can never be stored, that event alone is given up and kept with
+/// the rejected ones. A database that is busy or away is no event's fault: then nothing is settled.
+async fn append_alone(app: &App, batch: Batch, now: UtcMillis) -> Answer {
+    let error = match append_single(app, &batch, now).await {
+        Err(error) if is_the_events_fault(&error) => error,
+        answer => return answer,
+    };
+    tracing::warn!(%error, events = batch.len(), "a batch is appended event by event");
+    let mut whole = AppendReceipt::default();
+    for one in batch.one_by_one() {
+        let answer = match append_single(app, &one, now).await {
+            Err(error) if is_the_events_fault(&error) => {
+                tracing::error!(error = ?error, "an event cannot be stored and is kept as rejected");
+                append_single(app, &one.given_up(), now).await
+            }
+            answer => answer,
+        };
+        match answer {
+            Ok(receipt) => whole.receipts.extend(receipt.receipts),
+            // What was settled until then is told; the edge sends the rest again.
+            Err(_) if !whole.receipts.is_empty() => break,
+            Err(error) => return Err(error),
+        }
+    }
+    whole.receipts.sort_by_key(|receipt| receipt.index);
+    Ok(whole)
+}
+
+fn is_the_events_fault(error: &StorageError) -> bool {
+    matches!(error.fault(), Fault::Conflict | Fault::Bug)
+}
+
+async fn append_single(app: &App, batch: &Batch, now: UtcMillis) -> Answer {
+    let mut receipts = append_together(app, &[batch], now).await?;
+    receipts.pop().ok_or_else(lost)
 }
 
 async fn append_together(

@@ -9,6 +9,9 @@
 //! **Invariant:** one bad event never fails the others of its batch; it is kept with its reason. Test:
 //! `a_poison_event_does_not_stop_the_rest`.
 //!
+//! **Invariant:** a batch whose receipt was lost gets the same verdicts again, so that an edge's ledger is
+//! exact: an event remembers the acceptance that it came from. Test: `a_lost_receipt_is_told_again`.
+//!
 //! **Invariant:** `seq` is the order in which a shop's events became visible, because appending takes the
 //! shop's turn; so a page's cursor never steps over an event. Test: `pages_stay_stable_while_events_arrive`.
 
@@ -18,11 +21,13 @@ mod parse;
 mod project;
 mod queries;
 mod read;
+mod rejected;
 mod replay;
 mod routes;
+pub mod silence;
 
 pub use append::{append_own, append_within};
 pub use intake::{Intake, append};
-pub use queries::count_rejected;
+pub use queries::{count_rejected, stored_of_outbox};
 pub use replay::replay;
 pub use routes::routes;

@@ -1,4 +1,5 @@
-//! What follows from new events: customers, the devices they were seen on, offers that moved.
+//! What follows from new events: customers, the devices they were seen on, orders that they link, offers that
+//! moved.
 
 use footfall_shared::event::Event;
 use footfall_shared::id::ExternalId;
@@ -10,6 +11,7 @@ use crate::db::{StorageError, Tx};
 use crate::intelligence::Customers;
 use crate::intelligence::devices::{self, Sighting};
 use crate::intelligence::status::{self, Report};
+use crate::orders::record_links;
 use crate::shops::Shop;
 
 /// Which projections are wanted.
@@ -58,6 +60,8 @@ pub(super) async fn project(
         sightings.push(Sighting::of(event, hash, shop));
     }
     devices::record(app, tx, &shop.id, &sightings, now).await?;
+    let told: Vec<&Event> = events.iter().map(|(event, _)| *event).collect();
+    record_links(app, tx, shop, &told, now).await?;
     if scope == Scope::Live {
         let reports: Vec<Report> = events
             .iter()

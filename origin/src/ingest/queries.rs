@@ -1,16 +1,26 @@
 //! All SQL over the log.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use footfall_shared::event::{Event, EventKind};
-use footfall_shared::id::ShopId;
+use footfall_shared::id::{OutboxId, ShopId};
 use footfall_shared::identity::{Email, EmailHash, FingerprintHash, IpHash};
 use footfall_shared::text::hex;
 use footfall_shared::time::UtcMillis;
+use footfall_shared::wire::events::RejectCode;
 use sha2::{Digest, Sha256};
 
 use crate::db::{During, Handle, ROWS_A_STATEMENT, StorageError, Tx, keep_prepared};
 use crate::on_db;
+
+/// Which acceptance of an edge an event came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Acceptance {
+    /// The edge's outbox.
+    pub(super) outbox: OutboxId,
+    /// The event's handle there.
+    pub(super) handle: i64,
+}
 
 /// An event to append.
 pub(super) struct Row<'a> {
@@ -20,6 +30,8 @@ pub(super) struct Row<'a> {
     pub(super) email_hash: Option<&'a EmailHash>,
     /// The event as text.
     pub(super) json: &'a str,
+    /// Where it comes from, unless the origin made it.
+    pub(super) acceptance: Option<&'a Acceptance>,
 }
 
 /// Appends events whose ids are not in the log; their ids are all different. Returns the ids of the new
@@ -31,7 +43,7 @@ pub(super) async fn insert_events(
     now: UtcMillis,
 ) -> Result<HashSet<String>, StorageError> {
     const INSERT: &str = "INSERT INTO events (shop_id, id, kind, name, at, received_at, stored_at, \
-        anonymous_id, user_id, session_id, email_hash, email, fingerprint, ip, body) ";
+        anonymous_id, user_id, session_id, email_hash, email, fingerprint, ip, body, outbox, outbox_handle) ";
     const ONCE: &str = " ON CONFLICT (shop_id, id) DO NOTHING RETURNING id";
     let mut appended = HashSet::with_capacity(rows.len());
     for chunk in rows.chunks(ROWS_A_STATEMENT) {
@@ -60,7 +72,9 @@ pub(super) async fn insert_events(
                             .map(FingerprintHash::as_str),
                     )
                     .push_bind(event.device.ip.as_ref().map(IpHash::as_str))
-                    .push_bind(row.json);
+                    .push_bind(row.json)
+                    .push_bind(row.acceptance.map(|from| from.outbox.as_str()))
+                    .push_bind(row.acceptance.map(|from| from.handle));
             });
             sql.push(ONCE)
                 .build_query_scalar()
@@ -74,35 +88,156 @@ pub(super) async fn insert_events(
     Ok(appended)
 }
 
-/// An event that the log will never take.
+/// Which acceptance those of these events came from that the log has from an edge.
+pub(super) async fn find_acceptances(
+    tx: &mut Tx,
+    shop: &ShopId,
+    ids: &[&str],
+) -> Result<HashMap<String, Acceptance>, StorageError> {
+    const STEP: &str = "find acceptances";
+    const SQL: &str =
+        "SELECT id, outbox, outbox_handle FROM events WHERE outbox IS NOT NULL AND shop_id = ";
+    let mut found = HashMap::new();
+    for chunk in ids.chunks(ROWS_A_STATEMENT) {
+        let rows: Vec<(String, String, i64)> = on_db!(tx, |connection| {
+            let mut sql = sqlx::QueryBuilder::new(SQL);
+            sql.push_bind(shop.as_str()).push(" AND id IN (");
+            let mut list = sql.separated(", ");
+            for id in chunk {
+                list.push_bind(*id);
+            }
+            sql.push(")")
+                .build_query_as()
+                .persistent(keep_prepared(chunk.len()))
+                .fetch_all(connection)
+                .await
+        })
+        .during(STEP)?;
+        for (id, outbox, handle) in rows {
+            let outbox =
+                OutboxId::parse(&outbox).map_err(|cause| StorageError::corrupt(STEP, cause))?;
+            found.insert(id, Acceptance { outbox, handle });
+        }
+    }
+    Ok(found)
+}
+
+/// Counts events of an outbox that are in the log now.
+pub(super) async fn count_outbox(
+    tx: &mut Tx,
+    shop: &ShopId,
+    outbox: &OutboxId,
+    events: i64,
+) -> Result<(), StorageError> {
+    const SQL: &str = "INSERT INTO outbox_counts (shop_id, outbox, stored) VALUES ($1, $2, $3) \
+        ON CONFLICT (shop_id, outbox) DO UPDATE SET stored = outbox_counts.stored + excluded.stored";
+    on_db!(tx, |connection| {
+        sqlx::query(SQL)
+            .bind(shop.as_str())
+            .bind(outbox.as_str())
+            .bind(events)
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+    .during("count an outbox's events")
+}
+
+/// How many events of each shop are in the log from an outbox, by the shop's id.
+pub async fn stored_of_outbox(
+    db: &mut impl Handle,
+    outbox: &OutboxId,
+) -> Result<HashMap<String, u64>, StorageError> {
+    const SQL: &str = "SELECT shop_id, stored FROM outbox_counts WHERE outbox = $1";
+    let rows: Vec<(String, i64)> = on_db!(db, |connection| {
+        sqlx::query_as(SQL)
+            .bind(outbox.as_str())
+            .fetch_all(connection)
+            .await
+    })
+    .during("read an outbox's counts")?;
+    let counts = rows
+        .into_iter()
+        .map(|(shop, stored)| (shop, stored.unsigned_abs()));
+    Ok(counts.collect())
+}
+
+/// Counts events that were accepted in an hour.
+pub(super) async fn count_hour(
+    tx: &mut Tx,
+    shop: &ShopId,
+    hour: i64,
+    events: i64,
+) -> Result<(), StorageError> {
+    const SQL: &str = "INSERT INTO intake_hours (shop_id, hour, events) VALUES ($1, $2, $3) \
+        ON CONFLICT (shop_id, hour) DO UPDATE SET events = intake_hours.events + excluded.events";
+    on_db!(tx, |connection| {
+        sqlx::query(SQL)
+            .bind(shop.as_str())
+            .bind(hour)
+            .bind(events)
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+    .during("count an hour's events")
+}
+
+/// The hours since then in which events of a shop were accepted, from early to late.
+pub(super) async fn active_hours(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    since_hour: i64,
+) -> Result<Vec<i64>, StorageError> {
+    const SQL: &str =
+        "SELECT hour FROM intake_hours WHERE shop_id = $1 AND hour >= $2 ORDER BY hour";
+    on_db!(db, |connection| {
+        sqlx::query_scalar(SQL)
+            .bind(shop.as_str())
+            .bind(since_hour)
+            .fetch_all(connection)
+            .await
+    })
+    .during("read the hours with events")
+}
+
+/// An event that the log will not take.
 pub(super) struct Rejected<'a> {
     shop: Option<&'a ShopId>,
     json: &'a str,
     hash: String,
+    code: RejectCode,
     reason: &'a str,
 }
 
 impl<'a> Rejected<'a> {
     /// A refused text of the shop that it names.
-    pub(super) fn new(shop: Option<&'a ShopId>, json: &'a str, reason: &'a str) -> Self {
+    pub(super) fn new(
+        shop: Option<&'a ShopId>,
+        json: &'a str,
+        code: RejectCode,
+        reason: &'a str,
+    ) -> Self {
         Self {
             shop,
             json,
             hash: hex(&Sha256::digest(json.as_bytes())),
+            code,
             reason,
         }
     }
 }
 
-/// Keeps rejected events; one that was kept before changes nothing.
+/// Keeps rejected events; of one that was kept before the latest reason counts.
 pub(super) async fn keep_rejected(
     tx: &mut Tx,
     rejected: &[Rejected<'_>],
     now: UtcMillis,
 ) -> Result<(), StorageError> {
     const INSERT: &str =
-        "INSERT INTO rejected_events (shop_id, body_hash, body, reason, rejected_at) ";
-    const ONCE: &str = " ON CONFLICT (shop_id, body_hash) DO NOTHING";
+        "INSERT INTO rejected_events (shop_id, body_hash, body, code, reason, rejected_at) ";
+    const ONCE: &str = " ON CONFLICT (shop_id, body_hash) DO UPDATE SET \
+        code = excluded.code, reason = excluded.reason";
     for chunk in rejected.chunks(ROWS_A_STATEMENT) {
         on_db!(tx, |connection| {
             let mut sql = sqlx::QueryBuilder::new(INSERT);
@@ -111,6 +246,7 @@ pub(super) async fn keep_rejected(
                     .push_bind(one.shop.map_or("", ShopId::as_str))
                     .push_bind(one.hash.as_str())
                     .push_bind(one.json)
+                    .push_bind(one.code.as_str())
                     .push_bind(one.reason)
                     .push_bind(now.get());
             });
@@ -134,6 +270,88 @@ pub async fn count_rejected(db: &mut impl Handle, shop: &str) -> Result<i64, Sto
         .fetch_one(connection)
         .await)
     .during("count rejected events")
+}
+
+/// A rejected event as it is kept.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct Kept {
+    pub(super) body_hash: String,
+    pub(super) body: String,
+    pub(super) code: String,
+    pub(super) reason: String,
+    pub(super) rejected_at: i64,
+}
+
+/// A shop's rejected events, the latest first, after a place in that sequence.
+pub(super) async fn find_rejected(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    after: Option<&(i64, String)>,
+    limit: i64,
+) -> Result<Vec<Kept>, StorageError> {
+    const SQL: &str = "SELECT body_hash, body, code, reason, rejected_at FROM rejected_events \
+        WHERE shop_id = $1 AND (rejected_at < $2 OR (rejected_at = $2 AND body_hash > $3)) \
+        ORDER BY rejected_at DESC, body_hash LIMIT $4";
+    let (at, hash) = after
+        .map(|(at, hash)| (*at, hash.as_str()))
+        .unwrap_or((i64::MAX, ""));
+    on_db!(db, |connection| {
+        sqlx::query_as(SQL)
+            .bind(shop.as_str())
+            .bind(at)
+            .bind(hash)
+            .bind(limit)
+            .fetch_all(connection)
+            .await
+    })
+    .during("find rejected events")
+}
+
+/// The texts of these rejected events, or of the first ones where none are named.
+pub(super) async fn find_rejected_bodies(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    ids: Option<&[String]>,
+    limit: i64,
+) -> Result<Vec<(String, String)>, StorageError> {
+    const SQL: &str = "SELECT body_hash, body FROM rejected_events WHERE shop_id = ";
+    on_db!(db, |connection| {
+        let mut sql = sqlx::QueryBuilder::new(SQL);
+        sql.push_bind(shop.as_str());
+        if let Some(ids) = ids {
+            sql.push(" AND body_hash IN (");
+            let mut list = sql.separated(", ");
+            for id in ids {
+                list.push_bind(id.as_str());
+            }
+            sql.push(")");
+        }
+        sql.push(" ORDER BY rejected_at, body_hash LIMIT ")
+            .push_bind(limit);
+        sql.build_query_as()
+            .persistent(false)
+            .fetch_all(connection)
+            .await
+    })
+    .during("find rejected events")
+}
+
+/// Forgets a rejected event, which is in the log now.
+pub(super) async fn forget_rejected(
+    tx: &mut Tx,
+    shop: &ShopId,
+    id: &str,
+) -> Result<(), StorageError> {
+    const SQL: &str = "DELETE FROM rejected_events WHERE shop_id = $1 AND body_hash = $2";
+    on_db!(tx, |connection| {
+        sqlx::query(SQL)
+            .bind(shop.as_str())
+            .bind(id)
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+    .during("forget a rejected event")
 }
 
 /// Which events are wanted.

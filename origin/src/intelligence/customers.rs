@@ -129,6 +129,25 @@ impl Customer {
         }
     }
 
+    /// Takes what the shop's list of accounts says, where nothing is known: an order tells it better.
+    pub fn take_account_data(
+        &mut self,
+        first_name: Option<&str>,
+        last_name: Option<&str>,
+        external_id: &ExternalId,
+    ) {
+        let first_name = first_name.filter(|_| self.first_name.is_none());
+        let last_name = last_name.filter(|_| self.last_name.is_none());
+        let external_id = Some(external_id).filter(|_| self.external_id.is_none());
+        self.take_order_data(first_name, last_name, external_id);
+    }
+
+    /// Whether anything of this customer has to be written.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        self.change > Change::Nothing
+    }
+
     /// The customer was seen on a device. An event that arrives late changes nothing.
     pub fn see(&mut self, device: &Device, at: UtcMillis) {
         let known_device = device.fingerprint.is_some() || device.ip.is_some();

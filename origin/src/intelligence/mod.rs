@@ -39,6 +39,7 @@ pub use bundle::{Ensured, ensure_offer, ensure_offer_within};
 pub use customers::{Customer, Customers};
 pub use entry::{find_entries, find_entry, find_links};
 pub use purchase::{Purchase, purchase};
+pub use queries::customers::find_email_hashes;
 pub use recalculate::{recalculate, recalculate_all, recalculate_customer};
 
 /// The feature's routes.

@@ -1,5 +1,7 @@
 //! All SQL over orders and their items.
 
+pub(super) mod links;
+
 use std::collections::{BTreeMap, HashMap};
 
 use footfall_shared::id::{CustomerId, ExternalId, ShopId};
@@ -185,6 +187,31 @@ async fn insert_items(
             .map(|_| ())
     })
     .during("insert the items of orders")
+}
+
+/// Gives an order another status; whose it is. `None` where there is no such order, or it has the status. The
+/// hash goes, so that the same order sent again is a change.
+pub(super) async fn set_status(
+    tx: &mut Tx,
+    shop: &ShopId,
+    order: &ExternalId,
+    status: &str,
+    now: UtcMillis,
+) -> Result<Option<CustomerId>, StorageError> {
+    const STEP: &str = "set an order's status";
+    const SQL: &str = "UPDATE orders SET status = $3, body_hash = '', updated_at = $4 \
+        WHERE shop_id = $1 AND order_id = $2 AND status <> $3 RETURNING customer_id";
+    let customer: Option<String> = on_db!(tx, |connection| {
+        sqlx::query_scalar(SQL)
+            .bind(shop.as_str())
+            .bind(order.as_str())
+            .bind(status)
+            .bind(now.get())
+            .fetch_optional(connection)
+            .await
+    })
+    .during(STEP)?;
+    customer.map(|text| customer_id(STEP, &text)).transpose()
 }
 
 /// When each of these customers ordered last, whatever became of the order.

@@ -11,6 +11,8 @@ use footfall_shared::time::UtcMillis;
 use footfall_shared::wire::orders::IncomingOrder;
 use sha2::{Digest, Sha256};
 
+use super::buyers::verify_buyers;
+use super::links::{key_hash, record_keys};
 use super::queries::{self, Stored};
 use crate::app::App;
 use crate::db::{StorageError, Tx};
@@ -23,6 +25,8 @@ use crate::shops::{Product, Shop, record_products};
 pub struct Taken {
     /// Orders that were stored alike before.
     pub unchanged: usize,
+    /// Orders that were not stored before.
+    pub added: usize,
 }
 
 /// An order to store, beside what was computed of it.
@@ -64,22 +68,28 @@ pub async fn take_within(
     let ids: Vec<&str> = last.keys().map(|id| id.as_str()).collect();
     let stored = queries::find_stored(tx, shop, &ids).await?;
     let mut fresh: Vec<(&IncomingOrder, String)> = Vec::new();
-    let mut unchanged = 0;
+    let mut taken = Taken::default();
     for order in last.into_values() {
         let hash = body_hash(order)?;
-        if stored
-            .get(order.id.as_str())
-            .is_some_and(|known| known.body_hash == hash)
-        {
-            unchanged += 1;
+        let known = stored.get(order.id.as_str());
+        taken.added += usize::from(known.is_none());
+        if known.is_some_and(|known| known.body_hash == hash) {
+            taken.unchanged += 1;
         } else {
             fresh.push((order, hash));
         }
     }
+    let placed: Vec<&ExternalId> = fresh.iter().map(|(order, _)| &order.id).collect();
+    let keys: Vec<(&ExternalId, String)> = orders
+        .iter()
+        .filter_map(|order| Some((&order.id, key_hash(order.key.as_deref()?)?)))
+        .collect();
     if !fresh.is_empty() {
         store(app, tx, shop, fresh, &stored, now).await?;
     }
-    Ok(Taken { unchanged })
+    record_keys(tx, &shop.id, &keys).await?;
+    verify_buyers(app, tx, shop, &placed, now).await?;
+    Ok(taken)
 }
 
 /// What an order says, as one hash.
@@ -95,6 +105,8 @@ fn body_hash(order: &IncomingOrder) -> Result<String, StorageError> {
         last_name,
         customer_id,
         items,
+        // What proves the buyer is no part of what was bought.
+        key: _,
     } = order;
     let told = (
         (id, number, status, at, currency),

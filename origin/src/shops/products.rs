@@ -1,5 +1,7 @@
 //! A shop's products: what orders and feeds tell of them, the newest word winning.
 
+use std::collections::BTreeMap;
+
 use footfall_shared::id::{ExternalId, ShopId};
 use footfall_shared::money::MinorUnits;
 use footfall_shared::time::UtcMillis;
@@ -20,8 +22,8 @@ pub struct Product {
     pub unit_price: MinorUnits,
 }
 
-/// Writes products down, each with the time at which this was told: what was told later stays. No product
-/// may stand there twice.
+/// Writes products down as orders tell them, each with the time at which this was told: what was told later
+/// stays, and so does what the catalogue told ([`list_product`]). No product may stand there twice.
 pub async fn record_products(
     tx: &mut Tx,
     shop: &ShopId,
@@ -31,7 +33,8 @@ pub async fn record_products(
         (shop_id, product_id, name, slug, unit_price_minor, updated_at) ";
     const UPDATE: &str = " ON CONFLICT (shop_id, product_id) DO UPDATE SET name = excluded.name, \
         slug = excluded.slug, unit_price_minor = excluded.unit_price_minor, \
-        updated_at = excluded.updated_at WHERE products.updated_at <= excluded.updated_at";
+        updated_at = excluded.updated_at \
+        WHERE products.updated_at <= excluded.updated_at AND products.listed_at IS NULL";
     for chunk in products.chunks(ROWS_A_STATEMENT) {
         on_db!(tx, |connection| {
             let mut sql = sqlx::QueryBuilder::new(INSERT);
@@ -61,6 +64,111 @@ pub async fn record_products(
     Ok(())
 }
 
+/// Writes a product down as the shop's catalogue tells it: an order knows only what was paid on its day. What
+/// the catalogue told later stays.
+pub async fn list_product(
+    tx: &mut Tx,
+    shop: &ShopId,
+    product: &Product,
+    told_at: UtcMillis,
+) -> Result<(), StorageError> {
+    const SQL: &str = "INSERT INTO products \
+        (shop_id, product_id, name, slug, unit_price_minor, updated_at, listed_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $6) \
+        ON CONFLICT (shop_id, product_id) DO UPDATE SET name = excluded.name, slug = excluded.slug, \
+        unit_price_minor = excluded.unit_price_minor, updated_at = excluded.updated_at, \
+        listed_at = excluded.listed_at \
+        WHERE products.listed_at IS NULL OR products.listed_at <= excluded.listed_at";
+    let Product {
+        id,
+        name,
+        slug,
+        unit_price,
+    } = product;
+    on_db!(tx, |connection| {
+        sqlx::query(SQL)
+            .bind(shop.as_str())
+            .bind(id.as_str())
+            .bind(name)
+            .bind(slug)
+            .bind(unit_price.get())
+            .bind(told_at.get())
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+    .during("list a product")
+}
+
+/// Takes a product out of the assortment; whether it was there. An order that has it brings it back.
+pub async fn unlist_product(
+    tx: &mut Tx,
+    shop: &ShopId,
+    id: &ExternalId,
+) -> Result<bool, StorageError> {
+    const SQL: &str =
+        "DELETE FROM products WHERE shop_id = $1 AND product_id = $2 RETURNING product_id";
+    let gone: Option<String> = on_db!(tx, |connection| {
+        sqlx::query_scalar(SQL)
+            .bind(shop.as_str())
+            .bind(id.as_str())
+            .fetch_optional(connection)
+            .await
+    })
+    .during("take out a product")?;
+    Ok(gone.is_some())
+}
+
+/// The known ones of these products, by id.
+pub async fn find_products(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    ids: &[&str],
+) -> Result<BTreeMap<String, Product>, StorageError> {
+    const STEP: &str = "find products";
+    const SQL: &str =
+        "SELECT product_id, name, slug, unit_price_minor FROM products WHERE shop_id = ";
+    let mut found = BTreeMap::new();
+    for chunk in ids.chunks(ROWS_A_STATEMENT) {
+        let rows: Vec<ProductRow> = on_db!(db, |connection| {
+            let mut sql = sqlx::QueryBuilder::new(SQL);
+            sql.push_bind(shop.as_str()).push(" AND product_id IN (");
+            let mut list = sql.separated(", ");
+            for id in chunk {
+                list.push_bind(*id);
+            }
+            sql.push(")")
+                .build_query_as()
+                .persistent(keep_prepared(chunk.len()))
+                .fetch_all(connection)
+                .await
+        })
+        .during(STEP)?;
+        for row in rows {
+            let product = into_product(STEP, row)?;
+            found.insert(product.id.as_str().to_owned(), product);
+        }
+    }
+    Ok(found)
+}
+
+/// Id, name, slug and price.
+type ProductRow = (String, String, String, i64);
+
+fn into_product(
+    step: &'static str,
+    (id, name, slug, price): ProductRow,
+) -> Result<Product, StorageError> {
+    let id =
+        ExternalId::parse("product_id", &id).map_err(|cause| StorageError::corrupt(step, cause))?;
+    Ok(Product {
+        id,
+        name,
+        slug,
+        unit_price: MinorUnits::new(price),
+    })
+}
+
 /// The shop's products by id.
 pub async fn list_products(
     db: &mut impl Handle,
@@ -69,22 +177,14 @@ pub async fn list_products(
     const STEP: &str = "list a shop's products";
     const SQL: &str = "SELECT product_id, name, slug, unit_price_minor FROM products \
         WHERE shop_id = $1 ORDER BY product_id";
-    let rows: Vec<(String, String, String, i64)> = on_db!(db, |connection| {
+    let rows: Vec<ProductRow> = on_db!(db, |connection| {
         sqlx::query_as(SQL)
             .bind(shop.as_str())
             .fetch_all(connection)
             .await
     })
     .during(STEP)?;
-    let product = |(id, name, slug, price): (String, String, String, i64)| {
-        let id = ExternalId::parse("product_id", &id)
-            .map_err(|cause| StorageError::corrupt(STEP, cause))?;
-        Ok(Product {
-            id,
-            name,
-            slug,
-            unit_price: MinorUnits::new(price),
-        })
-    };
-    rows.into_iter().map(product).collect()
+    rows.into_iter()
+        .map(|row| into_product(STEP, row))
+        .collect()
 }

@@ -127,6 +127,28 @@ on_both! {
         execute(&mut tx, SECOND).await.unwrap();
     }
 
+    async fn the_catalogues_word_about_a_product_outranks_an_orders(database) {
+        use footfall::shops::{Product, list_product, list_products, record_products, unlist_product};
+        let shop = TestShop::start(database).await;
+        let product = |price| Product {
+            id: ExternalId::from(44),
+            name: "Full Moon".into(),
+            slug: "full-moon".into(),
+            unit_price: MinorUnits::new(price),
+        };
+        let (now, id) = (shop.app.now(), &shop.shop().id);
+        let mut tx = shop.app.db().begin().await.unwrap();
+        record_products(&mut tx, id, &[(product(1), now)]).await.unwrap();
+        list_product(&mut tx, id, &product(2), now.plus(-9)).await.unwrap();
+        record_products(&mut tx, id, &[(product(3), now.plus(9))]).await.unwrap();
+        list_product(&mut tx, id, &product(4), now.plus(-10)).await.unwrap();
+        assert_eq!(list_products(&mut tx, id).await.unwrap(), [product(2)]);
+        assert!(unlist_product(&mut tx, id, &product(2).id).await.unwrap());
+        assert!(!unlist_product(&mut tx, id, &product(2).id).await.unwrap());
+        record_products(&mut tx, id, &[(product(3), now.plus(9))]).await.unwrap();
+        assert_eq!(list_products(&mut tx, id).await.unwrap(), [product(3)]);
+    }
+
     async fn the_newest_word_about_a_product_wins(database) {
         use footfall::shops::{Product, list_products, record_products};
         let shop = TestShop::start(database).await;

@@ -43,6 +43,8 @@ async fn furnish(world: &TestShop) -> Belongings {
     let mut names = vec![
         EMAIL.to_owned(),
         "evt-of-a".into(),
+        shop.slug.clone(),
+        shop.id.to_string(),
         bundle["bundle"]["offer_id"].to_string(),
     ];
     let mut list = async |path: &str, list: &str, id: &str| {

@@ -44,6 +44,81 @@ pub struct BatchReply {
     pub results: Vec<MessageResult>,
 }
 
+/// Why the log would not take an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum RejectCode {
+    /// It is no event, or breaks a bound of the log.
+    InvalidEvent,
+    /// No such shop.
+    UnknownShop,
+    /// It is a good event, but storing it fails for a reason of ours.
+    NotStorable,
+}
+
+impl RejectCode {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::InvalidEvent, Self::UnknownShop, Self::NotStorable];
+
+    /// The name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidEvent => "invalid_event",
+            Self::UnknownShop => "unknown_shop",
+            Self::NotStorable => "not_storable",
+        }
+    }
+
+    /// Reads the name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.as_str() == text)
+    }
+}
+
+/// An event that was accepted and that the log would not take.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RejectedEvent {
+    /// Names it for a replay.
+    pub id: String,
+    /// Why, as a word for programs.
+    pub code: RejectCode,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// When, RFC 3339.
+    pub rejected_at: String,
+    /// The event as it was sent; a text where it is no JSON object.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub event: Value,
+}
+
+/// A page of rejected events.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RejectedReply {
+    /// The latest rejected first.
+    pub events: Vec<RejectedEvent>,
+    /// Give this as `cursor` for the next page; `null` on the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// What became of rejected events that were tried again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReplayReply {
+    /// `true`: all of them were tried.
+    pub success: bool,
+    /// How many are in the log now.
+    pub replayed: usize,
+    /// How many were there already.
+    pub duplicate: usize,
+    /// How many are still not taken; their reasons are listed as before.
+    pub rejected: usize,
+}
+
 /// A page of the log.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::id::{CustomerId, ExternalId, ShopId};
+use crate::id::{CustomerId, ExternalId, OutboxId, ShopId};
 use crate::identity::{DeviceKey, Email, EmailHash, FingerprintHash, Geo, IpHash};
 use crate::intelligence::Owner;
 use crate::money::Currency;
@@ -30,11 +30,20 @@ pub mod path {
     pub const PUSH: &str = "/internal/push";
     /// Host → edge: drain the outbox.
     pub const FLUSH: &str = "/internal/flush";
+    /// Origin → edge: what became of the events that the edge accepted.
+    pub const LEDGER: &str = "/internal/ledger";
 }
 
 /// A batch of events as the outbox holds them, so that one bad event cannot fail the rest.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct EventBatch<'a> {
+    /// The outbox that they come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outbox: Option<OutboxId>,
+    /// Each event's handle there, in the sequence of the events. With the outbox it names the acceptance,
+    /// so that a batch whose receipt was lost gets the same verdicts again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handles: Vec<i64>,
     /// Each a JSON [`crate::event::Event`].
     #[serde(borrow)]
     pub events: Vec<&'a RawValue>,
@@ -65,7 +74,7 @@ pub struct Receipt {
 }
 
 /// The receipts of a batch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppendReceipt {
     /// One for each event that was settled; events not named stay with the edge.
     pub receipts: Vec<Receipt>,
@@ -230,6 +239,62 @@ pub struct Push {
 impl Push {
     /// Most changes in one call: 100 entries of about 3 kB stay far below the body's bound.
     pub const CHANGES_MAX: usize = 100;
+}
+
+/// What became of the events of one shop that an edge has accepted, all in one instant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShopLedger {
+    /// The shop.
+    pub shop: ShopId,
+    /// Events that were answered as accepted.
+    pub accepted: u64,
+    /// Those that a receipt called appended.
+    pub stored: u64,
+    /// Those whose id the log had already, from another acceptance.
+    pub duplicate: u64,
+    /// Those that the log will not take; the origin keeps them with the reason.
+    pub rejected: u64,
+    /// Those that wait, counted in the outbox itself.
+    pub pending: u64,
+}
+
+impl ShopLedger {
+    /// A shop without events.
+    #[must_use]
+    pub const fn empty(shop: ShopId) -> Self {
+        Self {
+            shop,
+            accepted: 0,
+            stored: 0,
+            duplicate: 0,
+            rejected: 0,
+            pending: 0,
+        }
+    }
+
+    /// Notes what became of one accepted event.
+    pub const fn settle(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Appended => self.stored += 1,
+            Verdict::Duplicate => self.duplicate += 1,
+            Verdict::Rejected => self.rejected += 1,
+        }
+    }
+
+    /// Whether no event is missing and none counted twice.
+    #[must_use]
+    pub const fn balances(&self) -> bool {
+        self.accepted == self.stored + self.duplicate + self.rejected + self.pending
+    }
+}
+
+/// An edge's ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// The outbox.
+    pub outbox: OutboxId,
+    /// Each shop that ever had an event there.
+    pub shops: Vec<ShopLedger>,
 }
 
 /// What a flush did.

@@ -8,3 +8,4 @@ pub mod events;
 pub mod intelligence;
 pub mod internal;
 pub mod orders;
+pub mod woocommerce;

@@ -37,7 +37,14 @@ pub struct OrderRequest {
     pub customer: OrderCustomer,
     /// What was ordered.
     pub items: Vec<OrderItemRequest>,
+    /// A secret text that only the shop and the buyer's own pages know (WooCommerce's `order_key`). A page that
+    /// tells it with `Order Completed` proves that the buyer sits before it. At most 100 characters.
+    #[serde(default)]
+    pub order_key: Option<String>,
 }
+
+/// Longest key of an order, in characters; WooCommerce's have 22.
+pub const KEY_CHARS_MAX: usize = 100;
 
 /// Who ordered.
 #[derive(Debug, Clone, Deserialize)]
@@ -97,6 +104,8 @@ pub struct IncomingOrder {
     pub customer_id: Option<ExternalId>,
     /// Its lines.
     pub items: Vec<OrderItem>,
+    /// The secret text that proves who the buyer is.
+    pub key: Option<String>,
 }
 
 impl IncomingOrder {
@@ -133,6 +142,9 @@ impl IncomingOrder {
         let items = request.items.into_iter().enumerate().map(|(at, item)| {
             parse_item(item, currency).map_err(|fault| fault.inside(&format!("items[{at}]")))
         });
+        let key = request.order_key.as_deref();
+        let key = key.map(|key| bounded("order_key", key, KEY_CHARS_MAX).map(str::to_owned));
+        let key = key.transpose()?;
         let customer = request.customer;
         let person = |field: &str, name: Option<String>| -> Result<Option<String>, InvalidField> {
             let name = name.unwrap_or_default();
@@ -157,6 +169,7 @@ impl IncomingOrder {
             last_name: person("last_name", customer.last_name)?,
             customer_id: customer.customer_id.filter(|id| id.as_str() != "0"),
             items: items.collect::<Result<_, _>>()?,
+            key: key.filter(|key| !key.is_empty()),
         })
     }
 }

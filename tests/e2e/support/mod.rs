@@ -1,7 +1,9 @@
 //! What the tests stand on: worlds of processes, a client, and what shoppers and shops do.
 
+pub(crate) mod deployment;
 pub(crate) mod example;
 pub(crate) mod http;
+pub(crate) mod parts;
 pub(crate) mod process;
 pub(crate) mod shape;
 pub(crate) mod shop;

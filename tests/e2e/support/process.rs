@@ -17,26 +17,29 @@ pub(crate) fn binary() -> PathBuf {
         let named = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
         named.unwrap_or_else(|| root().join("target"))
     };
-    built("FOOTFALL_BIN", || target().join("release/footfall"))
+    built("FOOTFALL_BIN", "make build", || {
+        target().join("release/footfall")
+    })
 }
 
 /// The edge component.
 pub(crate) fn component() -> PathBuf {
-    built("FOOTFALL_EDGE_COMPONENT", || {
+    built("FOOTFALL_EDGE_COMPONENT", "make build", || {
         root().join("edge/spin/dist/edge.wasm")
     })
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn built(variable: &str, default: impl FnOnce() -> PathBuf) -> PathBuf {
+/// A file that `command` makes, or that a variable names.
+pub(crate) fn built(variable: &str, command: &str, default: impl FnOnce() -> PathBuf) -> PathBuf {
     let path = std::env::var_os(variable).map_or_else(default, PathBuf::from);
     let shown = path.display();
     assert!(
         path.is_file(),
-        "{shown} is not there: run `make build`, or name it in {variable}"
+        "{shown} is not there: run `{command}`, or name it in {variable}"
     );
     path
 }
@@ -56,6 +59,8 @@ pub(crate) fn footfall(arguments: &[&str], settings: &[(String, String)]) -> Com
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
+    /// Who serves, where the child only looks after it.
+    serving: Option<u32>,
     log: PathBuf,
 }
 
@@ -69,12 +74,23 @@ impl Process {
             .stderr(file);
         Self {
             child: command.spawn().unwrap(),
+            serving: None,
             log: log.to_owned(),
         }
     }
 
+    /// Notes that another process serves, which the child looks after and ends with.
+    pub(crate) fn is_served_by(&mut self, pid: u32) {
+        self.serving = Some(pid);
+    }
+
+    /// The process that serves.
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        self.serving.unwrap_or_else(|| self.child.id())
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Fails with the log when the process has ended.
@@ -92,7 +108,12 @@ impl Process {
     /// Signals it and waits for its end.
     #[track_caller]
     pub(crate) fn end(&mut self, by: Signal) -> ExitStatus {
-        signal(self.pid(), by);
+        // Who looks after another process can be asked to stop both, but cannot pass a SIGKILL on.
+        let whom = match by {
+            Signal::KILL => self.pid(),
+            _ => self.child.id(),
+        };
+        signal(whom, by);
         let what = format!("{by:?} ends process {}", self.pid());
         let (status, _) = until(&what, PATIENCE, || self.child.try_wait().unwrap());
         status
@@ -101,6 +122,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        if let Some(serving) = self.serving.filter(|pid| runs(*pid)) {
+            signal(serving, Signal::KILL);
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,8 +1,9 @@
-//! Worlds: `footfall dev` as a user starts it, or origin and edge as an operator starts them.
+//! Worlds: `footfall dev` as a user starts it, or origin and edge as an operator starts them. The edge is the
+//! deployment that the tests are run against.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use footfall_shared::signing::SigningKeys;
@@ -11,14 +12,16 @@ use serde::Deserialize;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::deployment::Deployment;
 use super::http::Target;
+use super::parts::Parts;
 use super::process::{Process, component, footfall, free_port, runs, signal};
 use super::until;
 
 /// The key that signs between edge and origin in every world.
 pub(crate) const EDGE_KEY: &str = "an-edge-key-of-the-end-to-end-tests-0001";
 /// How long a first start may take: migrations and the demo shop on a busy machine.
-const START: Duration = Duration::from_secs(60);
+pub(crate) const START: Duration = Duration::from_secs(60);
 
 /// The secret of the access tokens in these tests.
 pub(crate) const JWT_SECRET: &str = "a-token-secret-of-the-end-to-end-tests-1";
@@ -96,6 +99,12 @@ impl Home {
         told
     }
 
+    /// Names the process that is to be stopped when the tests are gone.
+    fn tell_janitor(&self, pid: u32) {
+        // A whole line, for the janitor's `read`.
+        std::fs::write(self.path().join(SUPERVISOR_PID), format!("{pid}\n")).unwrap();
+    }
+
     /// Starts one process of the binary on this directory.
     pub(crate) fn start(&self, arguments: &[&str]) -> Process {
         let log = self.path().join(format!("{}.log", arguments[0]));
@@ -127,12 +136,19 @@ pub(crate) struct Pids {
     pub(crate) edge: u32,
 }
 
-/// `footfall dev`, running.
+/// Origin and edge with the demo shop, running in development mode: `footfall dev` where it runs the edge.
 #[derive(Debug)]
 pub(crate) struct World {
-    supervisor: Supervisor,
+    tree: Tree,
     report: Report,
-    home: Home,
+    home: Arc<Home>,
+}
+
+/// Who starts a process again that dies.
+#[derive(Debug)]
+enum Tree {
+    Dev(Supervisor),
+    Parts(Parts),
 }
 
 impl World {
@@ -142,13 +158,19 @@ impl World {
         SHARED.get_or_init(|| Self::start(Home::new(&[])))
     }
 
-    /// Starts on this directory and waits until dev.json tells that both run.
+    /// Starts on this directory and waits until both run.
     #[track_caller]
     pub(crate) fn start(home: Home) -> Self {
+        match Deployment::chosen() {
+            Deployment::Host => Self::start_dev(home),
+            Deployment::Workerd => Self::start_parts(home),
+        }
+    }
+
+    #[track_caller]
+    fn start_dev(home: Home) -> Self {
         let mut supervisor = Supervisor(home.start(&["dev"]));
-        // A whole line, for the janitor's `read`.
-        let pid = format!("{}\n", supervisor.0.pid());
-        std::fs::write(home.path().join(SUPERVISOR_PID), pid).unwrap();
+        home.tell_janitor(supervisor.0.pid());
         let file = home.path().join("dev.json");
         let (report, _) = until("dev.json is written", START, || {
             supervisor.0.assert_runs();
@@ -156,7 +178,20 @@ impl World {
             serde_json::from_slice(&text).ok()
         });
         Self {
-            supervisor,
+            tree: Tree::Dev(supervisor),
+            report,
+            home: Arc::new(home),
+        }
+    }
+
+    #[track_caller]
+    fn start_parts(mut home: Home) -> Self {
+        home.settings
+            .push(("FOOTFALL_MODE".to_owned(), "development".to_owned()));
+        let home = Arc::new(home);
+        let (parts, report) = Parts::start(Arc::clone(&home));
+        Self {
+            tree: Tree::Parts(parts),
             report,
             home,
         }
@@ -175,7 +210,10 @@ impl World {
 
     /// The process ids of now.
     pub(crate) fn pids(&self) -> Option<Pids> {
-        serde_json::from_value(self.dev_json()?["pids"].clone()).ok()
+        match &self.tree {
+            Tree::Dev(_) => serde_json::from_value(self.dev_json()?["pids"].clone()).ok(),
+            Tree::Parts(parts) => Some(parts.pids()),
+        }
     }
 
     /// The edge, as a page of the demo shop reaches it: without a key.
@@ -198,20 +236,27 @@ impl World {
         &self.home.settings
     }
 
+    #[track_caller]
     pub(crate) fn supervisor(&self) -> u32 {
-        self.supervisor.0.pid()
+        match &self.tree {
+            Tree::Dev(supervisor) => supervisor.0.pid(),
+            Tree::Parts(_) => panic!("this world has no supervisor of its own"),
+        }
     }
 
     /// Ends the supervisor by a signal; the directory stays.
     #[track_caller]
     pub(crate) fn end(self, by: Signal) -> (Home, Option<i32>) {
         let Self {
-            mut supervisor,
+            tree,
             report: _,
             home,
         } = self;
+        let Tree::Dev(mut supervisor) = tree else {
+            panic!("this world has no supervisor of its own")
+        };
         let status = supervisor.0.end(by);
-        (home, status.code())
+        (Arc::into_inner(home).unwrap(), status.code())
     }
 }
 
@@ -297,12 +342,12 @@ impl Pair {
 
     #[track_caller]
     pub(crate) fn start_origin(&mut self) {
-        self.origin = Some(start_healthy(&self.home, "serve", &self.home.origin()));
+        self.origin = Some(start_healthy_origin(&self.home));
     }
 
     #[track_caller]
     pub(crate) fn start_edge(&mut self) {
-        self.edge = Some(start_healthy(&self.home, "edge", &self.home.edge()));
+        self.edge = Some(start_healthy_edge(&self.home));
     }
 
     #[track_caller]
@@ -316,11 +361,22 @@ impl Pair {
     }
 }
 
+/// Starts the origin of a directory and waits until it serves.
 #[track_caller]
-fn start_healthy(home: &Home, command: &str, target: &Target) -> Process {
+pub(crate) fn start_healthy_origin(home: &Home) -> Process {
     // Supervised: it stops when this test process does.
-    let mut process = home.start(&[command, "--supervised"]);
-    until(&format!("`footfall {command}` is healthy"), START, || {
+    wait_until_healthy(home.start(&["serve", "--supervised"]), &home.origin())
+}
+
+/// Starts the edge of a directory and waits until it serves.
+#[track_caller]
+pub(crate) fn start_healthy_edge(home: &Home) -> Process {
+    wait_until_healthy(Deployment::chosen().start_edge(home), &home.edge())
+}
+
+#[track_caller]
+fn wait_until_healthy(mut process: Process, target: &Target) -> Process {
+    until(&format!("{} is healthy", target.base), START, || {
         process.assert_runs();
         let answer = target.get("/health").try_send().ok()?;
         (answer.status == 200).then_some(())

@@ -18,6 +18,7 @@ use crate::guard::{self, ShopRequest};
 use crate::http::{Request, Response};
 use crate::intelligence::recognize::{self, Person};
 use crate::intelligence::{customer, disclosure};
+use crate::limits;
 use crate::platform::{OriginUnreachable, Platform};
 use crate::trace::Trace;
 
@@ -30,7 +31,8 @@ struct Question {
     email: Option<Email>,
     /// What the device is known by; the contract's look-up does not fall back to the address.
     keys: Vec<DeviceKey>,
-    user_hash: Option<String>,
+    /// How sure the email is.
+    trust: Trust,
 }
 
 pub(crate) async fn bundle<P: Platform>(
@@ -42,7 +44,12 @@ pub(crate) async fn bundle<P: Platform>(
         Err(EdgeError::OriginUnreachable(_)) => return Ok(no_offer(UNAVAILABLE)),
         admitted => admitted?,
     };
+    limits::spend(platform, trace, &asked).await?;
     let question = Question::parse(request, &asked)?;
+    if let (Some(email), Trust::Claimed) = (&question.email, question.trust) {
+        let email = EmailHash::of(email, &asked.shop.salt);
+        limits::try_email(platform, &asked, &email).await?;
+    }
     let person = match identify(platform, trace, &asked, &question).await {
         Ok(Some(person)) => person,
         Ok(None) => {
@@ -101,10 +108,18 @@ impl Question {
             fingerprint,
             ..Device::default()
         };
+        let secret = &asked.shop.identity_secret;
+        let vouched = email.as_ref().zip(given("user_hash"));
+        let vouched = vouched.is_some_and(|(email, hash)| email.is_vouched_by(&hash, secret));
+        let trust = if vouched || asked.is_backend() {
+            Trust::Verified
+        } else {
+            Trust::Claimed
+        };
         Ok(Self {
             email,
             keys: device.keys(anonymous_id.as_deref(), &asked.shop.salt),
-            user_hash: given("user_hash"),
+            trust,
         })
     }
 }
@@ -116,17 +131,8 @@ async fn identify<P: Platform>(
     asked: &ShopRequest,
     question: &Question,
 ) -> Result<Option<Person>, OriginUnreachable> {
-    let secret = &asked.shop.identity_secret;
     if let Some(email) = &question.email {
-        let vouched = question
-            .user_hash
-            .as_deref()
-            .is_some_and(|hash| email.is_vouched_by(hash, secret));
-        let trust = if vouched || asked.is_backend() {
-            Trust::Verified
-        } else {
-            Trust::Claimed
-        };
+        let trust = question.trust;
         let email_hash = EmailHash::of(email, &asked.shop.salt);
         return Ok(Some(Person { email_hash, trust }));
     }

@@ -14,6 +14,7 @@ use http::header::{CONTENT_TYPE, HeaderName, LINK};
 use crate::error::EdgeError;
 use crate::guard;
 use crate::http::{Request, Response};
+use crate::limits;
 use crate::origin::send_signed;
 use crate::platform::Platform;
 use crate::trace::Trace;
@@ -44,6 +45,7 @@ async fn move_offer<P: Platform>(
 ) -> Result<Response, EdgeError> {
     let (asked, body) =
         guard::admit_with_body::<P, BundleStatusRequest>(platform, trace, request).await?;
+    limits::spend(platform, trace, &asked).await?;
     let contract = |status, code, message: &str| EdgeError::Contract {
         status,
         code,

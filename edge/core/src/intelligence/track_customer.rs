@@ -15,6 +15,7 @@ use crate::guard::{self, ShopRequest};
 use crate::http::{Request, Response};
 use crate::intelligence::recognize::{self, Person};
 use crate::intelligence::{customer, disclosure};
+use crate::limits;
 use crate::platform::Platform;
 use crate::trace::Trace;
 
@@ -30,6 +31,11 @@ pub(crate) async fn track_customer<P: Platform>(
     if asked.is_backend() {
         // The shop's own server needs no proof of whom it speaks for.
         track.email = track.email.map(|(email, _)| (email, Trust::Verified));
+    }
+    limits::spend(platform, trace, &asked).await?;
+    if let Some((email, Trust::Claimed)) = &track.email {
+        let email = EmailHash::of(email, &asked.shop.salt);
+        limits::try_email(platform, &asked, &email).await?;
     }
     let device = Device {
         fingerprint: track.fingerprint.clone(),

@@ -38,6 +38,67 @@ fn other_api_paths_reach_the_origin_with_their_query_and_without_spoofed_headers
 }
 
 #[test]
+fn a_shops_webhook_reaches_the_origin_with_its_raw_body_and_its_headers() {
+    let world = World::production();
+    // Any byte may count: the signature is over the body as it was sent.
+    let body: Vec<u8> = (0..=255).chain(*b" {\"id\" : 1}\r\n").collect();
+    let mut delivery = post("/webhooks/woocommerce/demo", body.clone());
+    let headers = [
+        ("x-wc-webhook-source", "https://shop.example/"),
+        ("x-wc-webhook-topic", "order.updated"),
+        ("x-wc-webhook-resource", "order"),
+        ("x-wc-webhook-event", "updated"),
+        (
+            "x-wc-webhook-signature",
+            "yHW6H2DDkNY0AoN/I/mrHDMgY0hR9+X6Bs7at4/FL78=",
+        ),
+        ("x-wc-webhook-id", "5"),
+        ("x-wc-webhook-delivery-id", "0c5d"),
+    ];
+    for (name, value) in headers {
+        delivery.headers.insert(name, value.parse().unwrap());
+    }
+    world.send(delivery);
+    let sent = world.edge.origin.asked.borrow();
+    let sent = sent.last().unwrap();
+    assert_eq!(sent.path_and_query, "/webhooks/woocommerce/demo");
+    assert_eq!(sent.method, "POST");
+    assert_eq!(sent.body, body);
+    for (name, value) in headers {
+        assert_eq!(sent.headers[name], value, "{name}");
+    }
+}
+
+#[test]
+fn each_of_the_contracts_storefront_paths_reaches_the_origin_as_it_was_asked() {
+    let world = World::production();
+    for (method, path) in [
+        (
+            "GET",
+            "/wp-json/wg/v1/intelligence/profile?customer_email=a%40b.cd",
+        ),
+        ("POST", "/wp-json/wg/v1/intelligence/recalculate"),
+        (
+            "GET",
+            "/wp-json/wg/v1/intelligence/bundle?customer_email=a%40b.cd",
+        ),
+        ("POST", "/wp-json/wg/v1/intelligence/bundle-status"),
+    ] {
+        let mut asked = request(method, path);
+        asked.body = b"{\"customer_email\": \"a@b.cd\"}".to_vec();
+        let body = asked.body.clone();
+        world.send(asked);
+        let sent = world.edge.origin.asked.borrow();
+        let sent = sent.last().unwrap();
+        assert_eq!(
+            (sent.method.as_str(), sent.path_and_query.as_str()),
+            (method, path)
+        );
+        assert_eq!(sent.body, body);
+    }
+}
+
+#[test]
 fn signed_routes_of_the_origin_are_not_reachable_through_the_edge() {
     let world = World::development();
     for path in [

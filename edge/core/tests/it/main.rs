@@ -14,6 +14,7 @@ mod bundle;
 mod events;
 mod forwarding;
 mod keys;
+mod limits;
 mod outbox;
 mod push;
 mod support;

@@ -118,6 +118,7 @@ fn only_a_signed_push_is_taken() {
 #[test]
 fn a_revoked_key_is_refused_by_other_instances_within_a_second() {
     use footfall_edge::cache::{self, Entry, key};
+    use footfall_edge::platform::Cache;
     use footfall_edge::shops::MEMO_MS;
     use footfall_shared::shop::ShopEntry;
     use footfall_shared::time::UtcMillis;
@@ -133,11 +134,8 @@ fn a_revoked_key_is_refused_by_other_instances_within_a_second() {
         until: UtcMillis::new(0),
         value: None,
     };
-    futures_executor::block_on(cache::put_pushed(
-        &world.edge.cache,
-        &key::shop("demo"),
-        &gone,
-    ));
+    let gone = cache::pushed(key::shop("demo"), &gone);
+    futures_executor::block_on(world.edge.cache.push(&[gone])).unwrap();
     let asked = world.asked();
     world.edge.now.set(started.plus(MEMO_MS - 1));
     offer(&world);
@@ -145,4 +143,17 @@ fn a_revoked_key_is_refused_by_other_instances_within_a_second() {
     world.edge.now.set(started.plus(MEMO_MS));
     offer(&world);
     assert!(world.edge.origin.paths()[asked..].contains(&path::RESOLVE_SHOP.to_owned()));
+}
+
+#[test]
+fn what_the_cache_does_not_keep_is_not_acknowledged() {
+    let world = World::development();
+    world.edge.cache.broken.set(true);
+    let change = customer(shop(), 9, None);
+    let body = serde_json::to_value(Push {
+        changes: vec![change],
+    })
+    .unwrap();
+    let reply = world.signed(path::PUSH, &body);
+    assert_eq!((reply.status, reply.code()), (503, "not_kept"));
 }

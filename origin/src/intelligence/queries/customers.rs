@@ -1,12 +1,14 @@
 //! SQL over customers and the shop's counters.
 
+use std::collections::BTreeMap;
+
 use footfall_shared::id::{CustomerId, ExternalId, ShopId};
 use footfall_shared::identity::{Email, EmailHash, FingerprintHash, Geo, IpHash};
 use footfall_shared::time::UtcMillis;
 
 use super::super::customers::{Customer, Seen};
 use super::parsed;
-use crate::db::{During, ROWS_A_STATEMENT, StorageError, Tx, keep_prepared};
+use crate::db::{During, Handle, ROWS_A_STATEMENT, StorageError, Tx, keep_prepared};
 use crate::on_db;
 
 /// A customer's columns; shared by every query that reads one.
@@ -248,4 +250,38 @@ pub(in super::super) async fn count_up(
             .await
     })
     .during("count up")
+}
+
+/// The keyed hashes of these customers' emails.
+pub async fn find_email_hashes(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    ids: &[&CustomerId],
+) -> Result<BTreeMap<CustomerId, EmailHash>, StorageError> {
+    const STEP: &str = "find the emails of customers";
+    const SQL: &str = "SELECT id, email_hash FROM customers WHERE shop_id = ";
+    let mut found = BTreeMap::new();
+    for chunk in ids.chunks(ROWS_A_STATEMENT) {
+        let rows: Vec<(String, String)> = on_db!(db, |connection| {
+            let mut sql = sqlx::QueryBuilder::new(SQL);
+            sql.push_bind(shop.as_str()).push(" AND id IN (");
+            let mut list = sql.separated(", ");
+            for id in chunk {
+                list.push_bind(id.as_str());
+            }
+            sql.push(")")
+                .build_query_as()
+                .persistent(keep_prepared(chunk.len()))
+                .fetch_all(connection)
+                .await
+        })
+        .during(STEP)?;
+        for (id, hash) in rows {
+            let id = CustomerId::parse(&id).map_err(|cause| StorageError::corrupt(STEP, cause))?;
+            let hash =
+                EmailHash::parse(&hash).ok_or_else(|| StorageError::corrupt(STEP, "hash"))?;
+            found.insert(id, hash);
+        }
+    }
+    Ok(found)
 }

@@ -51,7 +51,17 @@ impl Door {
         query: &str,
         body: Option<&Value>,
     ) -> Reply {
-        let uri = format!("{}?{query}", self.path.replace("{id}", id));
+        let uri = match self.path.split_once('{') {
+            Some((before, rest)) => {
+                let (_, after) = rest.split_once('}').unwrap();
+                assert!(
+                    !after.contains('{'),
+                    "one name in a path is all that is filled"
+                );
+                format!("{before}{id}{after}?{query}")
+            }
+            None => format!("{}?{query}", self.path),
+        };
         let request = Request::builder().method(self.method.as_str()).uri(uri);
         match body {
             Some(body) => {

@@ -1,0 +1,102 @@
+//! The cache: Workers KV, and over it what was pushed lately.
+//!
+//! KV shows a change at other locations within a minute. A push must be seen within seconds, so its version
+//! goes to the Durable Object [`recent::Recent`] first, which all isolates ask every few seconds
+//! ([`floors`]): an entry of KV that is older than a push they know of is not shown, and the origin is
+//! asked instead.
+
+mod floors;
+pub(crate) mod recent;
+
+use std::collections::HashMap;
+
+use footfall_edge::cache;
+use footfall_edge::platform::{Cache, CacheError, Pushed};
+use futures_util::future::try_join_all;
+use worker::{Context, Env, KvStore, ObjectNamespace};
+
+use self::floors::FloorsHere;
+use self::recent::{Question, Raise};
+
+/// The binding of the namespace.
+const BINDING: &str = "CACHE";
+/// The binding of [`recent::Recent`].
+const RECENT_BINDING: &str = "RECENT";
+/// How long an entry is kept, in seconds: longer than any is used, so that what nobody asks for any more
+/// does not stay.
+const KEPT_S: u64 = 2 * 24 * 60 * 60;
+
+/// The cache of one request.
+pub(crate) struct KvCache {
+    kv: KvStore,
+    recent: ObjectNamespace,
+    context: Option<Context>,
+}
+
+impl KvCache {
+    /// The cache of the Worker's bindings.
+    pub(crate) fn open(env: &Env, context: Option<Context>) -> worker::Result<Self> {
+        Ok(Self {
+            kv: env.kv(BINDING)?,
+            recent: env.durable_object(RECENT_BINDING)?,
+            context,
+        })
+    }
+
+    async fn floors(&self) -> Result<FloorsHere, CacheError> {
+        floors::lately(&self.recent, self.context.as_ref())
+            .await
+            .map_err(failed)
+    }
+
+    /// Keeps a push whose version everybody will know, unless a fetch brought something newer.
+    async fn keep(&self, change: &Pushed) -> Result<(), CacheError> {
+        let held = self.kv.get(&change.key).bytes().await.map_err(failed)?;
+        if cache::is_overtaken(change, held.as_deref()) {
+            return Ok(());
+        }
+        self.put(&change.key, &change.entry).await
+    }
+}
+
+fn failed(fault: impl std::fmt::Display) -> CacheError {
+    CacheError(fault.to_string())
+}
+
+impl Cache for KvCache {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, CacheError> {
+        let floors = self.floors().await?;
+        let held = self.kv.get(key).bytes().await.map_err(failed)?;
+        Ok(held.filter(|entry| !floors.hide(key, entry)))
+    }
+
+    async fn put(&self, key: &str, value: &[u8]) -> Result<(), CacheError> {
+        let put = self.kv.put_bytes(key, value).map_err(failed)?;
+        put.expiration_ttl(KEPT_S).execute().await.map_err(failed)
+    }
+
+    async fn push(&self, changes: &[Pushed]) -> Result<(), CacheError> {
+        let raise = changes.iter().map(|change| Raise {
+            key: change.key.clone(),
+            version: change.version,
+            takes_back: cache::takes_back(change),
+        });
+        let raised: Vec<bool> = recent::ask(&self.recent, &Question::Raise(raise.collect()))
+            .await
+            .map_err(failed)?;
+        floors::forget_age();
+        // The newest of a key comes last among those that were raised.
+        let newest: HashMap<&str, &Pushed> = changes
+            .iter()
+            .zip(raised)
+            .filter(|(_, raised)| *raised)
+            .map(|(change, _)| (change.key.as_str(), change))
+            .collect();
+        let kept = newest.into_values().map(|change| self.keep(change));
+        try_join_all(kept).await.map(|_| ())
+    }
+
+    async fn floor(&self, key: &str) -> Result<Option<i64>, CacheError> {
+        Ok(self.floors().await?.floor(key))
+    }
+}

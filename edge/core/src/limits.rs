@@ -1,0 +1,84 @@
+//! How often one address may ask, and how many emails it may try: by the shop's settings, exact within one
+//! edge location.
+//!
+//! A limiter that does not answer stops nobody: a shop's pages matter more than its limits.
+
+use footfall_shared::identity::EmailHash;
+use footfall_shared::time::{DAY_MS, HOUR_MS, UtcMillis};
+
+use crate::error::EdgeError;
+use crate::guard::ShopRequest;
+use crate::platform::{Limiter, Platform};
+use crate::trace::Trace;
+
+/// How a caller stands with its limit, for the `X-RateLimit` headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RateLimit {
+    /// Requests an hour.
+    pub(crate) limit: u32,
+    /// Those that are left in this one.
+    pub(crate) remaining: u32,
+    /// When the next hour begins.
+    pub(crate) reset: UtcMillis,
+}
+
+/// Counts one request of an address; an address that has used up its hour is refused. The shop's own server
+/// has no limit: its address stands for all its visitors.
+pub(crate) async fn spend<P: Platform>(
+    platform: &P,
+    trace: &Trace,
+    asked: &ShopRequest,
+) -> Result<(), EdgeError> {
+    let Some(ip) = &asked.device.ip else {
+        return Ok(());
+    };
+    let (hour, reset) = window(platform.now(), HOUR_MS);
+    let key = format!("{}/hits/{}/{hour}", asked.shop.shop, ip.as_str());
+    let Ok(used) = platform.limiter().hit(&key, reset).await else {
+        return Ok(());
+    };
+    let limit = asked.shop.settings.requests_per_hour;
+    trace.rate_limit.set(Some(RateLimit {
+        limit,
+        remaining: limit.saturating_sub(used),
+        reset,
+    }));
+    if used > limit {
+        return Err(EdgeError::RateLimited {
+            retry_after_s: seconds_until(reset, platform.now()),
+        });
+    }
+    Ok(())
+}
+
+/// Notes an email that an address claims; one that claims too many different ones a day is refused, since it
+/// rather searches for customers than is one.
+pub(crate) async fn try_email<P: Platform>(
+    platform: &P,
+    asked: &ShopRequest,
+    email: &EmailHash,
+) -> Result<(), EdgeError> {
+    let Some(ip) = &asked.device.ip else {
+        return Ok(());
+    };
+    let (day, reset) = window(platform.now(), DAY_MS);
+    let key = format!("{}/emails/{}/{day}", asked.shop.shop, ip.as_str());
+    let most = asked.shop.settings.emails_per_day;
+    let admitted = platform.limiter().admit(&key, email.as_str(), most, reset);
+    if admitted.await.unwrap_or(true) {
+        return Ok(());
+    }
+    Err(EdgeError::TooManyEmails {
+        retry_after_s: seconds_until(reset, platform.now()),
+    })
+}
+
+/// The number of the window that holds `now`, and its end.
+fn window(now: UtcMillis, length_ms: i64) -> (i64, UtcMillis) {
+    let number = now.get().div_euclid(length_ms);
+    (number, UtcMillis::new((number + 1) * length_ms))
+}
+
+fn seconds_until(then: UtcMillis, now: UtcMillis) -> i64 {
+    then.since(now).max(0).div_euclid(1000) + 1
+}

@@ -1,0 +1,93 @@
+//! The pooled client of everything that the origin calls: edges and shops, over HTTP or HTTPS.
+//!
+//! It follows no redirect, so that what was sent to one host never reaches another.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+/// Why a call got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum OutgoingError {
+    /// Nobody answered, or the connection broke.
+    #[error("it cannot be reached")]
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// No whole answer in time.
+    #[error("it did not answer in time")]
+    TimedOut,
+    /// The answer is longer than the caller reads.
+    #[error("its answer is longer than {bytes_max} bytes")]
+    TooLong {
+        /// What the caller reads.
+        bytes_max: usize,
+    },
+}
+
+/// How long a caller waits and how much it reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For the whole answer.
+    pub timeout: Duration,
+    /// Of its body.
+    pub bytes_max: usize,
+}
+
+/// A pool of connections, cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Outgoing(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+
+impl Outgoing {
+    /// A pool without connections.
+    #[must_use]
+    pub fn new() -> Self {
+        let connector = HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_or_http()
+            .enable_http1()
+            .build();
+        Self(Client::builder(TokioExecutor::new()).build(connector))
+    }
+
+    /// Sends a request and reads the answer to its end, whatever its status.
+    pub async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+        patience: Patience,
+    ) -> Result<Response<Bytes>, OutgoingError> {
+        let Patience { timeout, bytes_max } = patience;
+        tokio::time::timeout(timeout, self.exchange(request, bytes_max))
+            .await
+            .map_err(|_| OutgoingError::TimedOut)?
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+        bytes_max: usize,
+    ) -> Result<Response<Bytes>, OutgoingError> {
+        let response = self.0.request(request).await;
+        let response = response.map_err(|cause| OutgoingError::Unreachable(cause.into()))?;
+        let (parts, body) = response.into_parts();
+        let body = Limited::new(body, bytes_max).collect().await;
+        let body = body.map_err(|cause| {
+            if cause.downcast_ref::<LengthLimitError>().is_some() {
+                OutgoingError::TooLong { bytes_max }
+            } else {
+                OutgoingError::Unreachable(cause)
+            }
+        })?;
+        Ok(Response::from_parts(parts, body.to_bytes()))
+    }
+}
+
+impl Default for Outgoing {
+    fn default() -> Self {
+        Self::new()
+    }
+}

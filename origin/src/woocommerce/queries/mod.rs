@@ -1,0 +1,5 @@
+//! All SQL of the feature.
+
+pub(super) mod connections;
+pub(super) mod passes;
+pub(super) mod versions;
