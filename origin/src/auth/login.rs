@@ -30,8 +30,8 @@ pub(super) struct Tokens {
     pub(super) refresh: RefreshToken,
 }
 
-/// Checks identifier and password, and begins a login. A wrong password, an unknown identifier and a
-/// paused one take the same time and tell the same, except for the pause.
+/// Checks identifier and password, and begins a login. A wrong password and an unknown identifier take the
+/// same time and tell the same, and both are paused alike.
 pub(super) async fn login(
     app: &App,
     identifier: &str,
