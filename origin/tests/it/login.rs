@@ -55,6 +55,13 @@ fn refused(reply: &Reply, status: u16, code: &str) -> Value {
     body
 }
 
+async fn count(shop: &TestShop, sql: &'static str) -> i64 {
+    let mut db = shop.app.db().read().await.unwrap();
+    footfall::on_db!(&mut db, |c| sqlx::query_scalar(sql).fetch_one(c).await)
+        .during("test")
+        .unwrap()
+}
+
 async fn guess(client: &Client, identifier: &str) -> u16 {
     client
         .log_in(identifier, "a wrong password")
@@ -350,11 +357,22 @@ on_both! {
         guess_from(&shop, 1, "192.0.2.7:1000", &[]).await;
         shop.pass(15 * MINUTE_MS);
         log_in(&shop).await;
-        const SQL: &str = "SELECT COUNT(*) FROM login_failures";
-        let mut db = shop.app.db().read().await.unwrap();
-        let count: i64 =
-            footfall::on_db!(&mut db, |c| sqlx::query_scalar(SQL).fetch_one(c).await).during("test").unwrap();
-        assert_eq!(count, 0);
+        assert_eq!(count(&shop, "SELECT COUNT(*) FROM login_failures").await, 0);
+    }
+
+    async fn what_has_ended_is_removed_and_a_used_token_is_kept_until_then(database) {
+        let shop = TestShop::start(database).await;
+        let day = 24 * 60 * MINUTE_MS;
+        let (_, mut token) = log_in(&shop).await;
+        for (wait, kept) in [(20 * day, 2), (20 * day, 2), (20 * day, 2), (9 * day, 3)] {
+            shop.pass(wait);
+            token = tokens(&refresh(&shop, &token).await).1;
+            assert_eq!(count(&shop, "SELECT COUNT(*) FROM refresh_tokens").await, kept);
+        }
+        shop.pass(21 * day);
+        log_in(&shop).await;
+        assert_eq!(count(&shop, "SELECT COUNT(*) FROM logins").await, 1);
+        assert_eq!(count(&shop, "SELECT COUNT(*) FROM refresh_tokens").await, 1);
     }
 
     async fn a_role_that_changes_counts_from_the_next_request(database) {
