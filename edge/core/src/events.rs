@@ -127,6 +127,17 @@ pub(crate) async fn single<P: Platform>(
     let asked = guard::admit(platform, trace, request, guard::body_key(&body).as_deref()).await?;
     let message: &RawValue = guard::read_json(&body)?;
     match judge(platform, &asked, message.get(), None, None, Some(kind)) {
+        // To ask not to be tracked is no fault.
+        dropped @ Judged::Dropped { .. } if asked.opted_out => {
+            let results = take(platform, &asked, vec![dropped]).await?;
+            Ok(Response::json(
+                StatusCode::OK,
+                &BatchReply {
+                    success: true,
+                    results,
+                },
+            ))
+        }
         Judged::Dropped { fault, .. } => Err(EdgeError::InvalidField {
             code: "invalid_message",
             fault,
@@ -206,6 +217,9 @@ fn judge<P: Platform>(
     };
     if message.len() > MESSAGE_BYTES_MAX {
         return dropped("must be at most 32 KiB");
+    }
+    if asked.opted_out {
+        return dropped("the visitor asks not to be tracked");
     }
     // Lone surrogates are refused here, message by message.
     let mut object = match serde_json::from_str::<Value>(message) {

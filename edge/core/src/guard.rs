@@ -39,8 +39,12 @@ const SHOP_STALE_MS_MAX: i64 = DAY_MS;
 pub(crate) struct ShopRequest {
     /// The shop.
     pub(crate) shop: Rc<ShopEntry>,
-    /// The device as far as the request itself shows it.
+    /// The device as far as the request itself shows it; nothing of one that asks not to be tracked.
     pub(crate) device: Device,
+    /// The address, for limits only.
+    pub(crate) address: Option<IpHash>,
+    /// Whether the visitor asks not to be tracked: then nothing about the device is stored.
+    pub(crate) opted_out: bool,
 }
 
 impl ShopRequest {
@@ -86,16 +90,41 @@ pub(crate) async fn admit<P: Platform>(
         return Err(EdgeError::OriginNotAllowed);
     }
     // The address of the shop's own server says nothing of a visitor.
-    let device = if shop.key == Some(KeyKind::Secret) {
+    if shop.key == Some(KeyKind::Secret) {
+        return Ok(ShopRequest {
+            shop,
+            device: Device::default(),
+            address: None,
+            opted_out: false,
+        });
+    }
+    let address = client_ip(platform, request).map(|address| IpHash::of(address, &shop.salt));
+    let opted_out = asks_not_to_be_tracked(request);
+    let device = if opted_out {
         Device::default()
     } else {
         Device {
-            ip: client_ip(platform, request).map(|address| IpHash::of(address, &shop.salt)),
+            ip: address.clone(),
             geo: request.geo.clone(),
             fingerprint: None,
         }
     };
-    Ok(ShopRequest { shop, device })
+    Ok(ShopRequest {
+        shop,
+        device,
+        address,
+        opted_out,
+    })
+}
+
+/// Do Not Track, or Global Privacy Control.
+fn asks_not_to_be_tracked(request: &Request) -> bool {
+    let says_one = |name| {
+        request
+            .header(name)
+            .is_some_and(|value| value.trim() == "1")
+    };
+    says_one("dnt") || says_one("sec-gpc")
 }
 
 /// The client's own address.

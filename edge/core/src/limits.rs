@@ -29,7 +29,7 @@ pub(crate) async fn spend<P: Platform>(
     trace: &Trace,
     asked: &ShopRequest,
 ) -> Result<(), EdgeError> {
-    let Some(ip) = &asked.device.ip else {
+    let Some(ip) = &asked.address else {
         return Ok(());
     };
     let (hour, reset) = window(platform.now(), HOUR_MS);
@@ -58,7 +58,7 @@ pub(crate) async fn try_email<P: Platform>(
     asked: &ShopRequest,
     email: &EmailHash,
 ) -> Result<(), EdgeError> {
-    let Some(ip) = &asked.device.ip else {
+    let Some(ip) = &asked.address else {
         return Ok(());
     };
     let (day, reset) = window(platform.now(), DAY_MS);

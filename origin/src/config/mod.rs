@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use footfall_shared::mode::{Access, Mode};
 
-pub use secrets::{DatabaseUrl, EdgeKeys, JwtSecret};
+pub use secrets::{DatabaseUrl, EdgeKeys, JwtSecret, MetricsToken};
 use texts::Texts;
 
 /// Everything that can be set.
@@ -45,6 +45,8 @@ pub struct Config {
     pub trusted_proxy_hops: u8,
     /// How often a connected WooCommerce shop is reconciled, in milliseconds; 0 is never.
     pub woocommerce_every_ms: i64,
+    /// What a Prometheus server shows to read `/metrics` in production.
+    pub metrics_token: Option<MetricsToken>,
     /// Filter of the log, as `info,footfall=debug`.
     pub log: String,
 }
@@ -141,6 +143,7 @@ impl Config {
             edge_component: texts.path("FOOTFALL_EDGE_COMPONENT"),
             trusted_proxy_hops: texts.proxy_hops()?,
             woocommerce_every_ms: texts.woocommerce_every_ms()?,
+            metrics_token: texts.metrics_token()?,
             log: texts.get("FOOTFALL_LOG").unwrap_or_else(|| "info".into()),
         };
         config.check_addresses()?;

@@ -96,3 +96,21 @@ impl std::fmt::Debug for EdgeKeys {
         f.write_str("EdgeKeys(…)")
     }
 }
+
+/// The secret of a Prometheus server. Its `Debug` hides it.
+#[derive(Clone)]
+pub struct MetricsToken(pub(super) String);
+
+impl MetricsToken {
+    /// The token.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for MetricsToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MetricsToken(…)")
+    }
+}

@@ -333,6 +333,10 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// Why a request was refused, on its response, for whoever counts.
+#[derive(Debug, Clone)]
+pub struct RefusalCode(pub String);
+
 impl IntoResponse for AppError {
     fn into_response(self) -> Response {
         self.log();
@@ -345,6 +349,8 @@ impl IntoResponse for AppError {
         let mut response = (self.status(), Json(&reply)).into_response();
         // Another envelope may be made of it further out.
         response.extensions_mut().insert(reply);
+        let code = RefusalCode(self.code().into());
+        response.extensions_mut().insert(code);
         let headers = response.headers_mut();
         match &self {
             Self::Unauthorized => {

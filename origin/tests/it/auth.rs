@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::{Credential, Door, TestShop, doors, on_both};
 
 /// Routes that ask nobody who they are: health, files, and what proves itself by its body.
-const OPEN: [(&str, &str); 8] = [
+const OPEN: [(&str, &str); 9] = [
     ("GET", "/health"),
     ("GET", "/ready"),
     ("GET", "/t.js"),
@@ -17,6 +17,8 @@ const OPEN: [(&str, &str); 8] = [
     ("POST", "/api/auth/login"),
     ("POST", "/api/auth/refresh"),
     ("POST", "/api/auth/logout"),
+    // The operator's own token, or development.
+    ("GET", "/metrics"),
     ("POST", "/webhooks/woocommerce/{shop}"),
 ];
 /// Routes that only a secret key gets through, whatever the role.

@@ -18,6 +18,7 @@ mod intelligence;
 mod keys;
 mod ledger;
 mod login;
+mod metrics;
 mod orders;
 mod rebuild;
 mod store;

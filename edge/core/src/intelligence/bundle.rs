@@ -118,7 +118,11 @@ impl Question {
         };
         Ok(Self {
             email,
-            keys: device.keys(anonymous_id.as_deref(), &asked.shop.salt),
+            keys: if asked.opted_out {
+                Vec::new()
+            } else {
+                device.keys(anonymous_id.as_deref(), &asked.shop.salt)
+            },
             trust,
         })
     }

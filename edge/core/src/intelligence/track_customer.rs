@@ -37,6 +37,9 @@ pub(crate) async fn track_customer<P: Platform>(
         let email = EmailHash::of(email, &asked.shop.salt);
         limits::try_email(platform, &asked, &email).await?;
     }
+    if asked.opted_out {
+        return Ok(reply(None, None));
+    }
     let device = Device {
         fingerprint: track.fingerprint.clone(),
         ..asked.device.clone()

@@ -15,6 +15,7 @@ mod events;
 mod forwarding;
 mod keys;
 mod limits;
+mod opt_out;
 mod outbox;
 mod push;
 mod support;

@@ -30,6 +30,27 @@ async fn peak(shop: &TestShop, email: &str) -> Value {
     entry(&shop.edge(), shop.shop(), email).await["profile"]["peak"]["quantity"].clone()
 }
 
+/// The pointer of each value in a payload.
+fn pointers(payload: &Value, at: &str, found: &mut Vec<String>) {
+    let children: Vec<(String, &Value)> = match payload {
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (name.clone(), value))
+            .collect(),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .map(|(at, value)| (at.to_string(), value))
+            .collect(),
+        _ => Vec::new(),
+    };
+    for (name, value) in children {
+        let pointer = format!("{at}/{name}");
+        pointers(value, &pointer, found);
+        found.push(pointer);
+    }
+}
+
 /// Name, address part and price of a product.
 async fn product(shop: &TestShop, id: &str) -> Option<(String, String, i64)> {
     let mut db = shop.app.db().read().await.unwrap();
@@ -151,6 +172,29 @@ on_both! {
         post("order.created", deep).await.expect_error(400, "invalid_request");
         post("order.created", vec![b' '; 1024 * 1024 + 1]).await.expect_error(413, "body_too_large");
         assert_eq!(deliver(&shop, "order.created", &woo_order(1)).await, "taken");
+    }
+
+    async fn whatever_stands_in_a_field_is_taken_or_refused_and_never_a_fault_of_ours(database) {
+        let shop = start(database).await;
+        let strange = [
+            json!(null), json!(true), json!(-1), json!(1.5), json!(u64::MAX), json!(1e300), json!(""), json!("0"),
+            json!("a\u{0}b\u{feff}"), json!("😀".repeat(3000)), json!("99999999999999999999.999999999"), json!([]), json!([[{}]]),
+            json!({}), json!({"a": {"b": null}}), json!("9999-12-31T23:59:59"),
+        ];
+        for (payload, topic) in [(woo_order(1), "order.updated"), (woo_product(44), "product.updated")] {
+            let mut found = Vec::new();
+            pointers(&payload, "", &mut found);
+            for (pointer, place) in found.iter().zip(0..) {
+                for (value, number) in strange.iter().zip(0..) {
+                    let changed = with(payload.clone(), &json!({pointer: value}));
+                    let reply = deliver_as(&shop, &format!("{place}-{number}"), topic, &changed).await;
+                    let status = reply.status.as_u16();
+                    assert!([200, 400].contains(&status), "{pointer} {value}: {status}");
+                    assert!(status == 200 || reply.json()["details"]["field"].is_string(), "{pointer} {value}");
+                }
+            }
+        }
+        assert_eq!(deliver(&shop, "order.created", &woo_order(2)).await, "taken");
     }
 
     async fn deliveries_in_any_sequence_and_number_end_alike(database) {
