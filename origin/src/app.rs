@@ -11,6 +11,7 @@ use footfall_shared::mode::Access;
 use footfall_shared::time::UtcMillis;
 use tokio::sync::watch;
 
+use crate::auth::TokenKey;
 use crate::config::Config;
 use crate::db::Db;
 use crate::ingest::Intake;
@@ -28,6 +29,7 @@ struct Inner {
     clock: Clock,
     pushes: watch::Sender<()>,
     intake: Intake,
+    tokens: TokenKey,
     metrics: Arc<Metrics>,
 }
 
@@ -67,6 +69,7 @@ impl App {
     #[must_use]
     pub fn with_clock(config: Config, db: Db, clock: Clock) -> Self {
         let access = config.access();
+        let tokens = TokenKey::of(config.jwt_secret.as_ref());
         Self(Arc::new(Inner {
             db,
             config,
@@ -74,6 +77,7 @@ impl App {
             clock,
             pushes: watch::Sender::new(()),
             intake: Intake::default(),
+            tokens,
             metrics: Arc::default(),
         }))
     }
@@ -112,6 +116,12 @@ impl App {
     #[must_use]
     pub fn intake(&self) -> &Intake {
         &self.0.intake
+    }
+
+    /// What the tokens of people are signed with.
+    #[must_use]
+    pub fn tokens(&self) -> &TokenKey {
+        &self.0.tokens
     }
 
     /// What this process counts.

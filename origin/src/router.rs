@@ -13,6 +13,7 @@ use crate::http::{health, middleware, openapi};
 fn features() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(health::routes())
+        .merge(crate::auth::routes())
         .merge(crate::metrics::routes())
         .merge(crate::shops::routes())
         .merge(crate::ingest::routes())

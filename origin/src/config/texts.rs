@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::{ConfigError, DatabaseUrl, EdgeKeys, MetricsToken};
+use super::{ConfigError, DatabaseUrl, EdgeKeys, JwtSecret, MetricsToken};
 
 /// Most proxies that may stand before the edge.
 const PROXY_HOPS_MAX: u8 = 10;
@@ -14,7 +14,7 @@ const METRICS_TOKEN_MIN: usize = 20;
 const WOOCOMMERCE_MINUTES_MAX: i64 = 7 * 24 * 60;
 
 /// Each setting: its name in the environment and in the file.
-const NAMES: [(&str, &str); 15] = [
+const NAMES: [(&str, &str); 16] = [
     ("FOOTFALL_MODE", "mode"),
     ("FOOTFALL_ORIGIN_ADDR", "origin_addr"),
     ("FOOTFALL_ORIGIN_URL", "origin_url"),
@@ -23,6 +23,7 @@ const NAMES: [(&str, &str); 15] = [
     ("FOOTFALL_DATA_DIR", "data_dir"),
     ("FOOTFALL_DEV_JSON", "dev_json"),
     ("FOOTFALL_EDGE_KEYS", "edge_keys"),
+    ("FOOTFALL_JWT_SECRET", "jwt_secret"),
     ("FOOTFALL_EDGES", "edges"),
     ("FOOTFALL_GEO_MMDB", "geo_mmdb"),
     ("FOOTFALL_METRICS_TOKEN", "metrics_token"),
@@ -122,6 +123,16 @@ impl<E: Fn(&str) -> Option<String>> Texts<E> {
                 ConfigError::invalid("FOOTFALL_EDGE_KEYS", format!("is refused: {fault}"))
             })?;
         Ok(Some(keys))
+    }
+
+    pub(super) fn jwt_secret(&self) -> Result<Option<JwtSecret>, ConfigError> {
+        let Some(text) = self.get("FOOTFALL_JWT_SECRET") else {
+            return Ok(None);
+        };
+        JwtSecret::parse(&text).map(Some).ok_or_else(|| {
+            let reason = format!("must have at least {} characters", JwtSecret::CHARS_MIN);
+            ConfigError::invalid("FOOTFALL_JWT_SECRET", reason)
+        })
     }
 
     pub(super) fn metrics_token(&self) -> Result<Option<MetricsToken>, ConfigError> {

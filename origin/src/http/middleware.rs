@@ -18,6 +18,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
+use super::envelope;
 use super::error::{AppError, RefusalCode};
 use crate::app::{Clock, system_entropy};
 use crate::metrics::Metrics;
@@ -33,6 +34,7 @@ pub fn surround(router: Router, metrics: Arc<Metrics>) -> Router {
         .layer(from_fn(answer_in_the_envelope))
         .layer(from_fn(limit_time))
         .layer(CatchPanicLayer::custom(answer_panic))
+        .layer(from_fn(envelope::dress))
         .layer(from_fn_with_state(metrics, identify))
 }
 
