@@ -12,7 +12,7 @@ export FOOTFALL_BIN ?= $(BINARY)
 export FOOTFALL_EDGE_COMPONENT ?= $(CURDIR)/$(COMPONENT)
 NPM_CI := npm ci --no-audit --no-fund --loglevel=error
 
-.PHONY: help run test bench build tracker component binary setup-build setup-test FORCE
+.PHONY: help run test bench build tracker component edge-cloudflare edge-cloudflare-testing binary setup-build setup-worker setup-test FORCE
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | column -ts $$'\t'
@@ -20,10 +20,10 @@ help: ## What can be made
 run: build ## Build what is missing and start origin, edge and demo shop until Ctrl-C
 	@exec $(BINARY) dev
 
-test: build setup-test tests/browser/node_modules ## Prove everything: formats, lints, unit, property, store, contract, end to end
+test: build edge-cloudflare edge-cloudflare-testing setup-test tests/browser/node_modules ## Prove everything: formats, lints, unit, property, store, contract, end to end
 	@scripts/test.sh
 
-bench: build ## Measure, as ratios and percentiles from one run
+bench: build edge-cloudflare ## Measure, as ratios and percentiles from one run
 	@scripts/bench.sh
 
 build: component binary ## The component and the release binary
@@ -69,8 +69,22 @@ $(COMPONENT): setup-build edge/tracker/dist/t.js edge/spin/node_modules FORCE
 	@built="$(CARGO_TARGET_DIR)/wasm32-wasip2/release-wasm/footfall_edge_spin.wasm"; \
 	if [[ ! -f $@ || $$built -nt $@ ]]; then mkdir -p $(@D); node scripts/shrink-component.mjs "$$built" $@; fi
 
+edge/cloudflare/node_modules: edge/cloudflare/package-lock.json
+	@cd edge/cloudflare && $(NPM_CI) && touch node_modules
+
+edge-cloudflare: setup-worker edge/tracker/dist/t.js edge/cloudflare/node_modules ## The Cloudflare Worker that wrangler.toml names
+	@echo "· building the Worker"
+	@edge/cloudflare/build.sh build
+
+# The Worker with the routes of its tests; never deployed.
+edge-cloudflare-testing: setup-worker edge/tracker/dist/t.js edge/cloudflare/node_modules
+	@edge/cloudflare/build.sh build-testing
+
 setup-build:
 	@scripts/setup-build.sh
+
+setup-worker: setup-build
+	@scripts/setup-worker.sh
 
 setup-test:
 	@scripts/setup-test.sh
