@@ -36,6 +36,19 @@ binary: setup-build ## The binary `footfall` with the embedded edge host
 	@echo "· building the footfall binary (a first build takes some minutes)"
 	@cargo build --release -p footfall --features edge-host
 
+.PHONY: edge-spin image
+# Recursive, so that nobody looks for a container tool who wants no image.
+CONTAINER ?= $(shell command -v podman docker | head -n 1)
+IMAGE ?= footfall
+
+edge-spin: component ## The edge for Spin: build it and say how to run it
+	@command -v spin >/dev/null && spin --version || echo "· spin is not installed here; version 4 is at https://spinframework.dev"
+	@echo "· run it, as docs/deploy/spin.md tells: SPIN_VARIABLE_EDGE_KEYS=… SPIN_VARIABLE_ORIGIN_URL=https://origin.example spin up"
+
+image: ## The container image of origin and edge, with podman or docker
+	@if [[ -z "$(CONTAINER)" ]]; then echo "make image needs podman or docker, or CONTAINER=… that builds like them" >&2; exit 1; fi
+	@$(CONTAINER) build --file Containerfile --tag $(IMAGE) .
+
 edge/tracker/node_modules: edge/tracker/package-lock.json
 	@cd edge/tracker && $(NPM_CI) && touch node_modules
 

@@ -3,6 +3,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { minify } from "terser";
 
 const SIZE_MAX_GZIP_BYTES = 3072;
 const here = new URL(".", import.meta.url).pathname;
@@ -28,20 +29,24 @@ async function buildTracker() {
     absWorkingDir: here,
     entryPoints: ["src/index.ts"],
     bundle: true,
-    minify: true,
+    minifySyntax: true,
     format: "iife",
     target: "es2019",
     // Without this, esbuild derives a "use strict" from tsconfig.json.
     tsconfigRaw: {},
-    // The page decides how a script without a charset is read; ASCII reads the same in each.
-    charset: "ascii",
     legalComments: "none",
     outfile: "dist/t.js",
     write: false,
     plugins: [{ name: "css-squeeze", setup: squeezeCss }],
     logLevel: "warning",
   });
-  const script = outputFiles[0].contents;
+  // esbuild bundles, terser makes it small: gzip likes its names better, by 4 %.
+  const { code: script } = await minify(outputFiles[0].text, {
+    ecma: 2019,
+    compress: { passes: 2 },
+    // The page decides how a script without a charset is read; ASCII reads the same in each.
+    format: { ascii_only: true },
+  });
   const gzip = gzipSync(script, { level: 9 }).length;
   console.log(`t.js: ${script.length} bytes, ${gzip} bytes gzipped (limit ${SIZE_MAX_GZIP_BYTES})`);
   if (gzip > SIZE_MAX_GZIP_BYTES) {
@@ -56,7 +61,7 @@ async function buildTracker() {
 function squeezeCss(setup) {
   setup.onLoad({ filter: /\.css$/ }, async ({ path }) => {
     const { outputFiles } = await build({ entryPoints: [path], minify: true, write: false });
-    return { contents: outputFiles[0].text.trim(), loader: "text" };
+    return { contents: outputFiles[0].text.trim().replaceAll(", ", ","), loader: "text" };
   });
 }
 

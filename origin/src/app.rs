@@ -11,9 +11,11 @@ use footfall_shared::mode::Access;
 use footfall_shared::time::UtcMillis;
 use tokio::sync::watch;
 
+use crate::auth::TokenKey;
 use crate::config::Config;
 use crate::db::Db;
 use crate::ingest::Intake;
+use crate::metrics::Metrics;
 
 /// The application's state, cheap to clone.
 #[derive(Debug, Clone)]
@@ -27,6 +29,8 @@ struct Inner {
     clock: Clock,
     pushes: watch::Sender<()>,
     intake: Intake,
+    tokens: TokenKey,
+    metrics: Arc<Metrics>,
 }
 
 /// Where the time comes from.
@@ -65,6 +69,7 @@ impl App {
     #[must_use]
     pub fn with_clock(config: Config, db: Db, clock: Clock) -> Self {
         let access = config.access();
+        let tokens = TokenKey::of(config.jwt_secret.as_ref());
         Self(Arc::new(Inner {
             db,
             config,
@@ -72,6 +77,8 @@ impl App {
             clock,
             pushes: watch::Sender::new(()),
             intake: Intake::default(),
+            tokens,
+            metrics: Arc::default(),
         }))
     }
 
@@ -109,6 +116,18 @@ impl App {
     #[must_use]
     pub fn intake(&self) -> &Intake {
         &self.0.intake
+    }
+
+    /// What the tokens of people are signed with.
+    #[must_use]
+    pub fn tokens(&self) -> &TokenKey {
+        &self.0.tokens
+    }
+
+    /// What this process counts.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.metrics
     }
 
     /// Random bytes, for ids (`OfferId::generate(now, app.entropy())`) and secrets.

@@ -1,5 +1,7 @@
 //! The one router: each feature's routes, the document they make, and what surrounds them.
 
+use std::sync::Arc;
+
 use axum::Router;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -11,6 +13,8 @@ use crate::http::{health, middleware, openapi};
 fn features() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(health::routes())
+        .merge(crate::auth::routes())
+        .merge(crate::metrics::routes())
         .merge(crate::shops::routes())
         .merge(crate::ingest::routes())
         .merge(crate::orders::routes())
@@ -29,5 +33,7 @@ pub fn document() -> OpenApi {
 pub fn router(app: App) -> Router {
     let (routes, document) = features().split_for_parts();
     let document = openapi::complete(document);
-    middleware::surround(routes.with_state(app).merge(openapi::routes(document)))
+    let metrics = Arc::clone(app.metrics());
+    let routes = routes.with_state(app).merge(openapi::routes(document));
+    middleware::surround(routes, metrics)
 }

@@ -95,6 +95,10 @@ prefixed_id!(
     UserId, "usr_"
 );
 prefixed_id!(
+    /// One login of a person, with all the tokens that follow from it.
+    LoginId, "lgn_"
+);
+prefixed_id!(
     /// An API key's record (not the key itself).
     KeyId, "key_"
 );

@@ -5,7 +5,7 @@
 //! both decide the same bytes.
 //!
 //! - plain values: [`id`], [`time`], [`money`], [`text`]
-//! - who is asking: [`identity`], [`keys`], [`signing`], [`mode`], [`shop`]
+//! - who is asking: [`identity`], [`keys`], [`permission`], [`signing`], [`mode`], [`shop`]
 //! - what happened: [`event`], [`order`]
 //! - what follows from it: [`profile`], [`offers`], [`intelligence`]
 //! - what is said on the wire: [`wire`]
@@ -29,6 +29,7 @@ pub mod mode;
 pub mod money;
 pub mod offers;
 pub mod order;
+pub mod permission;
 pub mod profile;
 pub mod shop;
 pub mod signing;

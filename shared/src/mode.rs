@@ -55,6 +55,8 @@ pub struct Access {
     /// Whether a browser may speak for any customer by number or email on the shop's own routes
     /// (`/wp-json/…`), as the contract has it.
     pub open_shop_routes: bool,
+    /// Whether a person may send identifier and password with each request instead of logging in.
+    pub basic_login: bool,
     /// Whether only loopback addresses may be listened on.
     pub loopback_only: bool,
 }
@@ -68,12 +70,14 @@ impl Access {
                 keyless_shop: Some("demo"),
                 reveal_from: Trust::Address,
                 open_shop_routes: true,
+                basic_login: true,
                 loopback_only: true,
             },
             Mode::Production => Self {
                 keyless_shop: None,
                 reveal_from: Trust::Verified,
                 open_shop_routes: false,
+                basic_login: false,
                 loopback_only: false,
             },
         }
@@ -92,6 +96,7 @@ mod tests {
             (access.keyless_shop, access.open_shop_routes),
             (None, false)
         );
+        assert!(!access.basic_login);
         assert_eq!(access.reveal_from, Trust::Verified);
         assert!("dev".parse::<Mode>().is_err());
     }

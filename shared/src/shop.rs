@@ -6,10 +6,21 @@ use crate::id::{ExternalId, ShopId};
 use crate::identity::{Salt, Trust};
 use crate::keys::KeyKind;
 use crate::money::Currency;
+use crate::permission::{self, Scopes};
+use crate::text::InvalidField;
+use crate::time::UtcMillis;
+
+/// Most products that can be left out of offers.
+const EXCLUDED_MAX: usize = 1_000;
+/// Most origins that can be allowed.
+const ORIGINS_MAX: usize = 100;
+/// Longest origin: the longest host name with its scheme and port.
+const ORIGIN_BYTES_MAX: usize = 270;
 
 /// What the owner of a shop can set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ShopSettings {
     /// Products that are never a favourite and never in a bundle (vouchers, samples, fees).
     pub excluded_products: Vec<ExternalId>,
@@ -19,6 +30,7 @@ pub struct ShopSettings {
     pub locale: String,
     /// The weakest trust that is shown names, emails and order data. `verified` is safe; with `claimed`
     /// whoever types a customer's email sees that customer's data.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "verified"))]
     pub reveal_from: Trust,
     /// Whether the number of an order that a browser reports proves that the device is the buyer's, where
     /// the order has no secret key of its own. Numbers can be counted through.
@@ -43,6 +55,47 @@ impl Default for ShopSettings {
     }
 }
 
+impl ShopSettings {
+    /// The settings, if each keeps its rule.
+    ///
+    /// # Errors
+    /// [`InvalidField`] names the first that does not.
+    pub fn checked(self) -> Result<Self, InvalidField> {
+        let fault = |field: &str, rule: &str| Err(InvalidField::new(field, rule));
+        if self.excluded_products.len() > EXCLUDED_MAX {
+            return fault("excluded_products", "must be at most 1000 products");
+        }
+        if self.allowed_origins.len() > ORIGINS_MAX {
+            return fault("allowed_origins", "must be at most 100 origins");
+        }
+        if let Some(index) = self.allowed_origins.iter().position(|one| !is_origin(one)) {
+            let field = format!("allowed_origins[{index}]");
+            return fault(
+                &field,
+                "must be an origin as browsers send it, as https://shop.example",
+            );
+        }
+        if !matches!(self.locale.as_str(), "nl" | "en") {
+            return fault("locale", "must be nl or en");
+        }
+        Ok(self)
+    }
+}
+
+/// Whether a text is an origin as browsers send it: compared letter by letter, any other would never match.
+fn is_origin(text: &str) -> bool {
+    let host = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let plain = |byte: u8| {
+        byte.is_ascii_lowercase()
+            || byte.is_ascii_digit()
+            || matches!(byte, b'.' | b'-' | b':' | b'[' | b']' | b'_')
+    };
+    host.is_some_and(|host| !host.is_empty() && host.bytes().all(plain))
+        && text.len() <= ORIGIN_BYTES_MAX
+}
+
 /// What an edge holds of a shop: enough to hash, to check and to price, never its customers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShopEntry {
@@ -52,6 +105,12 @@ pub struct ShopEntry {
     pub slug: String,
     /// The kind of the key that was asked for; `None` where the shop was asked for by its slug.
     pub key: Option<KeyKind>,
+    /// What a secret key may be used for.
+    #[serde(default)]
+    pub scopes: Scopes,
+    /// When the key ends, because another has taken its place.
+    #[serde(default)]
+    pub key_expires_at: Option<UtcMillis>,
     /// Salt of its address, fingerprint and email hashes.
     pub salt: Salt,
     /// The secret with which the shop's back end vouches for an email.
@@ -69,5 +128,69 @@ impl ShopEntry {
     pub fn allows_origin(&self, origin: Option<&str>) -> bool {
         let allowed = &self.settings.allowed_origins;
         allowed.is_empty() || origin.is_none_or(|origin| allowed.iter().any(|one| one == origin))
+    }
+
+    /// Whether the key that was asked for is still good at `now`.
+    #[must_use]
+    pub fn is_live(&self, now: UtcMillis) -> bool {
+        self.key_expires_at.is_none_or(|end| now < end)
+    }
+
+    /// Whether the key's scopes let it call an edge's route. A publishable key has none: its kind decides.
+    #[must_use]
+    pub fn may_call(&self, method: &str, path: &str) -> bool {
+        self.key != Some(KeyKind::Secret)
+            || permission::needed(method, path)
+                .is_some_and(|needed| needed.iter().all(|one| self.scopes.allow(*one)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_break_a_rule_are_named() {
+        let of = |origin: &str| ShopSettings {
+            allowed_origins: vec!["https://shop.example".into(), origin.into()],
+            ..ShopSettings::default()
+        };
+        for good in [
+            "http://127.0.0.1:8787",
+            "http://[::1]:80",
+            "https://xn--caf-dma.example",
+        ] {
+            assert!(of(good).checked().is_ok(), "{good}");
+        }
+        for wrong in [
+            "",
+            "*",
+            "shop.example",
+            "https://",
+            "https://Shop.example",
+            "https://a/",
+            "ftp://a",
+            "https://u@a",
+        ] {
+            let fault = of(wrong).checked().unwrap_err();
+            assert_eq!(fault.field, "allowed_origins[1]", "{wrong}");
+        }
+        let locale = ShopSettings {
+            locale: "de".into(),
+            ..ShopSettings::default()
+        };
+        assert_eq!(locale.checked().unwrap_err().field, "locale");
+    }
+
+    #[test]
+    fn an_entry_of_an_older_origin_reads_as_a_key_that_may_everything_and_does_not_end() {
+        let json = serde_json::json!({
+            "shop": "shop_01ARZ3NDEKTSV4RRFFQ69G5FAV", "slug": "s", "key": "secret",
+            "salt": "00".repeat(32), "identity_secret": "x", "currency": "EUR", "settings": {}
+        });
+        let entry: ShopEntry = serde_json::from_value(json).unwrap();
+        assert!(entry.is_live(UtcMillis::new(i64::MAX)));
+        assert!(entry.may_call("POST", "/v1/track"));
+        assert!(!entry.may_call("POST", "/unknown"));
     }
 }

@@ -4,9 +4,12 @@
 //! both and signs with the first. A call is good for [`WINDOW_MS`]; within it a replay changes nothing,
 //! because every signed route is idempotent.
 
+use std::net::IpAddr;
+
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::identity::keyed;
+use crate::identity::{IpHash, Salt, keyed};
 use crate::text::hex;
 use crate::time::UtcMillis;
 
@@ -14,6 +17,11 @@ use crate::time::UtcMillis;
 pub const TIMESTAMP_HEADER: &str = "x-footfall-timestamp";
 /// Header with the signature, `v1=` and 64 hexadecimal digits.
 pub const SIGNATURE_HEADER: &str = "x-footfall-signature";
+/// Header in which an edge tells the origin where a login comes from, as a hash that it signs in the two
+/// headers above. What a client sends under these names ends at the edge.
+pub const CALLER_HEADER: &str = "x-footfall-caller";
+/// Stands for the path in that signature; no route has it, so the signature is good for nothing else.
+const CALLER_PATH: &str = "/internal/caller";
 /// How far the signer's clock may be from ours, each way.
 pub const WINDOW_MS: i64 = 5 * 60 * 1000;
 /// Shortest key taken, in characters.
@@ -96,6 +104,36 @@ impl SigningKeys {
             timestamp,
             signature,
         }
+    }
+
+    /// The hash of a client's address that an edge tells, the same at every edge with the same first key.
+    #[must_use]
+    pub fn hash_caller(&self, address: IpAddr) -> IpHash {
+        let salt = Sha256::new()
+            .chain_update("footfall callers\n")
+            .chain_update(&self.first);
+        IpHash::of(address, &Salt::new(salt.finalize().into()))
+    }
+
+    /// Signs the hash of a caller.
+    #[must_use]
+    pub fn sign_caller(&self, now: UtcMillis, caller: &IpHash) -> Signature {
+        self.sign(now, CALLER_PATH, caller.as_str().as_bytes())
+    }
+
+    /// Checks the signature of a caller's hash.
+    ///
+    /// # Errors
+    /// As [`SigningKeys::verify`].
+    pub fn verify_caller(
+        &self,
+        now: UtcMillis,
+        caller: &IpHash,
+        timestamp: Option<&str>,
+        signature: Option<&str>,
+    ) -> Result<(), SignatureError> {
+        let body = caller.as_str().as_bytes();
+        self.verify(now, CALLER_PATH, body, timestamp, signature)
     }
 
     /// Checks a call's headers against the clock and every live key, in constant time for each.

@@ -19,6 +19,7 @@ mod events;
 mod faults;
 mod geo;
 mod lifecycle;
+mod logins;
 mod main_job;
 mod nothing_lost;
 mod postgres;

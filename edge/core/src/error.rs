@@ -17,6 +17,9 @@ pub enum EdgeError {
     /// The key may not be used by a page of this origin.
     #[error("this key may not be used from this page")]
     OriginNotAllowed,
+    /// A secret key without the scope that the route needs.
+    #[error("this key does not have the scope for this route")]
+    MissingScope,
     /// Development mode, and the client is not on this machine.
     #[error("development mode answers this machine only")]
     DevelopmentOnly,
@@ -97,6 +100,7 @@ impl EdgeError {
         match self {
             Self::InvalidKey => "invalid_key",
             Self::OriginNotAllowed => "origin_not_allowed",
+            Self::MissingScope => "missing_scope",
             Self::DevelopmentOnly => "development_only",
             Self::BadSignature => "invalid_signature",
             Self::NotFound => "not_found",
@@ -119,7 +123,9 @@ impl EdgeError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::InvalidKey | Self::BadSignature => StatusCode::UNAUTHORIZED,
-            Self::OriginNotAllowed | Self::DevelopmentOnly => StatusCode::FORBIDDEN,
+            Self::OriginNotAllowed | Self::MissingScope | Self::DevelopmentOnly => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::PayloadTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,

@@ -1,9 +1,11 @@
 //! Passing what the edge does not answer on to the origin.
 
 use footfall_shared::id::RequestId;
+use footfall_shared::signing::{CALLER_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::EdgeError;
+use crate::guard;
 use crate::http::{Request, Response};
 use crate::origin;
 use crate::platform::{OriginRequest, Platform};
@@ -11,6 +13,9 @@ use crate::trace::Trace;
 
 /// Largest body that is passed on: the order intake's own bound.
 pub(crate) const FORWARD_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// The login, which the origin brakes by the client's address.
+const LOGIN: &str = "/api/auth/login";
 
 /// Headers that end at each hop (RFC 9110, 7.6.1), and those that the next client writes itself.
 const HOP_BY_HOP: [&str; 10] = [
@@ -69,6 +74,7 @@ pub(crate) async fn forward<P: Platform>(
             headers.append(name.clone(), value.clone());
         }
     }
+    tell_caller(platform, request, &mut headers);
     if let Ok(id) = HeaderValue::from_str(trace.request_id.as_str()) {
         headers.insert(HeaderName::from_static(RequestId::HEADER), id);
     }
@@ -94,6 +100,30 @@ pub(crate) async fn forward<P: Platform>(
     }
     response.body = answer.body;
     Ok(response)
+}
+
+/// To the origin every login that comes through here has our own address; the brake on guessing passwords
+/// wants to tell the clients apart. They are told as a hash, and only where it is needed.
+fn tell_caller<P: Platform>(platform: &P, request: &Request, headers: &mut HeaderMap) {
+    if request.path != LOGIN {
+        return;
+    }
+    let Some(address) = guard::client_ip(platform, request) else {
+        return;
+    };
+    let keys = &platform.config().keys;
+    let caller = keys.hash_caller(address);
+    let made = keys.sign_caller(platform.now(), &caller);
+    let told = [
+        (CALLER_HEADER, caller.as_str()),
+        (TIMESTAMP_HEADER, &made.timestamp),
+        (SIGNATURE_HEADER, &made.signature),
+    ];
+    for (name, value) in told {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
 }
 
 fn named_by_connection(headers: &HeaderMap) -> Vec<String> {

@@ -1,7 +1,9 @@
 //! Who may ask: the shop behind a key, the page's origin, the client's address, the body's form.
 //!
-//! **Invariant:** the raw client address ends here; handlers see its hash.
+//! **Invariant:** the raw client address ends here and in [`forward`](crate::forward), which tells the
+//! origin a hash; handlers see a hash.
 
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use base64::Engine as _;
@@ -76,6 +78,13 @@ pub(crate) async fn admit<P: Platform>(
     let shop = resolve(platform, trace, question)
         .await?
         .ok_or(EdgeError::InvalidKey)?;
+    // The entry may be a minute old, so the end of a key is measured by the edge's own clock.
+    if !shop.is_live(platform.now()) {
+        return Err(EdgeError::InvalidKey);
+    }
+    if !shop.may_call(request.method.as_str(), &request.path) {
+        return Err(EdgeError::MissingScope);
+    }
     // A secret key has no business in a page, so only publishable keys are bound to origins.
     if shop.key != Some(KeyKind::Secret) && !shop.allows_origin(request.header("origin")) {
         return Err(EdgeError::OriginNotAllowed);
@@ -89,11 +98,7 @@ pub(crate) async fn admit<P: Platform>(
             opted_out: false,
         });
     }
-    let hops = platform.config().trusted_proxy_hops;
-    let forwarded = request.headers.get_all("x-forwarded-for").iter();
-    let forwarded = forwarded.filter_map(|value| value.to_str().ok());
-    let address = client_address(request.peer, forwarded, hops)
-        .map(|address| IpHash::of(address, &shop.salt));
+    let address = client_ip(platform, request).map(|address| IpHash::of(address, &shop.salt));
     let opted_out = asks_not_to_be_tracked(request);
     let device = if opted_out {
         Device::default()
@@ -122,6 +127,14 @@ fn asks_not_to_be_tracked(request: &Request) -> bool {
     says_one("dnt") || says_one("sec-gpc")
 }
 
+/// The client's own address.
+pub(crate) fn client_ip<P: Platform>(platform: &P, request: &Request) -> Option<IpAddr> {
+    let hops = platform.config().trusted_proxy_hops;
+    let forwarded = request.headers.get_all("x-forwarded-for").iter();
+    let forwarded = forwarded.filter_map(|value| value.to_str().ok());
+    client_address(request.peer, forwarded, hops)
+}
+
 /// As [`admit`], for a storefront call whose JSON body may hold the key; gives the body, too.
 pub(crate) async fn admit_with_body<'r, P: Platform, T: Deserialize<'r>>(
     platform: &P,
@@ -131,6 +144,24 @@ pub(crate) async fn admit_with_body<'r, P: Platform, T: Deserialize<'r>>(
     check_body(request, BODY_BYTES_MAX)?;
     let asked = admit(platform, trace, request, body_key(&request.body).as_deref()).await?;
     Ok((asked, read_json(&request.body)?))
+}
+
+/// Whether a page may send what it asks for in a preflight. A preflight shows no credential, so the shop is
+/// known only by a key in the URL; where it is not, the real request is checked all the same.
+pub(crate) async fn welcomes_page<P: Platform>(
+    platform: &P,
+    trace: &Trace,
+    request: &Request,
+) -> bool {
+    let key = request.query_value("key");
+    let Some(key) = key.as_deref().and_then(ApiKey::parse) else {
+        return true;
+    };
+    let known = resolve(platform, trace, ResolveShop::KeyHash(key.hash)).await;
+    match known {
+        Ok(Some(shop)) => shop.allows_origin(request.header("origin")),
+        Ok(None) | Err(_) => true,
+    }
 }
 
 /// The shop from the cache, else from the origin; one that was known is served for a while longer when

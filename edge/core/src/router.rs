@@ -31,16 +31,20 @@ const SHOP_ROUTES: &str = "/wp-json/wg/v1/intelligence/";
 /// Answers a request. No error leaves this function.
 pub async fn route<P: Platform>(platform: &P, request: Request) -> Response {
     let trace = Trace::start(request_id(platform, &request), platform.now());
+    let asks_first = request.method == Method::OPTIONS && is_storefront(&request.path);
+    let welcome = !asks_first || guard::welcomes_page(platform, &trace, &request).await;
     let mut response = if is_from_outside(platform, &request) {
         EdgeError::DevelopmentOnly.to_response()
-    } else if request.method == Method::OPTIONS && is_storefront(&request.path) {
+    } else if !welcome {
+        EdgeError::OriginNotAllowed.to_response()
+    } else if asks_first {
         preflight(&request)
     } else {
         answer(platform, &trace, &request)
             .await
             .unwrap_or_else(|fault| fault.to_response())
     };
-    if is_storefront(&request.path) {
+    if welcome && is_storefront(&request.path) {
         allow_page(&request, &mut response);
     }
     response.set(
@@ -173,7 +177,8 @@ fn is_storefront(path: &str) -> bool {
     path.starts_with("/api/intelligence/") || path.starts_with("/v1/")
 }
 
-/// Any page may ask; whether its shop's key may be used there is checked with the key itself.
+/// Any page may read the answer; whether its shop's key may be used there is checked with the key itself,
+/// in a preflight where its URL shows the key.
 fn allow_page(request: &Request, response: &mut Response) {
     if let Some(origin) = request.header("origin") {
         response.set(ACCESS_CONTROL_ALLOW_ORIGIN, origin);

@@ -12,5 +12,8 @@ export const writeKey = data.key || undefined;
 /** `data-popup="off"` is for shops that show offers in their own way. */
 export const popupOn = data.popup !== "off";
 
+/** Whether silence means yes; `data-consent="required"` asks the visitor first. */
+export const consentImplied = data.consent !== "required";
+
 /** The visitor's language, two letters: as the tag says, else as the page says. */
 export const locale = (data.locale || document.documentElement.lang || "en").slice(0, 2);

@@ -1,5 +1,6 @@
 // Makes messages of the Segment spec and stores them, before anybody tries to send them.
 
+import { alive } from "./consent";
 import { anonymousId, uuid } from "./identity";
 import { enqueue, type Message } from "./queue";
 import { send } from "./send";
@@ -10,24 +11,15 @@ import { send } from "./send";
  */
 const clean = (address: string): string => address.replace(/#.*|[^/?&=#]{1,99}(@|%40)[^/&#]+/g, "");
 
-let referrer = clean(document.referrer);
-let here = clean(location.href);
-
-/** Tells whether the address has changed. In an application of one page, the page before is the referrer. */
-export const turnPage = (): boolean => {
-  const from = here;
-  here = clean(location.href);
-  if (here === from) return false;
-  referrer = from;
-  return true;
-};
+let referrer: string;
+let here = "";
 
 const record = (message: Pick<Message, "type" | "event" | "name" | "properties">): void => {
   enqueue({
     ...message,
     messageId: uuid(),
     anonymousId,
-    timestamp: new Date().toISOString(),
+    timestamp: new Date(),
     context: {
       page: { path: new URL(here).pathname, url: here, referrer, title: document.title },
     },
@@ -40,3 +32,15 @@ export const track = (event: string, properties?: unknown): void => record({ typ
 
 /** A page is looked at. */
 export const page = (name?: string, properties?: unknown): void => record({ type: "page", name, properties });
+
+/**
+ * Tells a page view where the page's address is a new one, as it is at first. In an application of
+ * one page, the page before is the referrer. Events of the new page must come after this.
+ */
+export const settlePage = (): void => {
+  const address = clean(location.href);
+  if (!alive || address === here) return;
+  referrer = here || clean(document.referrer);
+  here = address;
+  page();
+};

@@ -18,16 +18,15 @@ export let anonymousId: string;
 export let fingerprint: string | undefined;
 
 /** Settles when `fingerprint` is as known as it will get. Never rejects. */
-export let ready: Promise<void>;
+export let ready: unknown;
 
 const measure = async (): Promise<void> => {
   try {
-    if (fingerprint) return;
     const device = navigator as Navigator & { deviceMemory?: number };
     const canvas = document.createElement("canvas");
     canvas.getContext("2d")!.fillText("Ff \u{1f463}", 9, 9);
     // Only what stays the same from visit to visit: no window size, no zoom.
-    const characteristics = [
+    const characteristics = new Blob([JSON.stringify([
       device.userAgent,
       device.language,
       device.platform,
@@ -38,9 +37,8 @@ const measure = async (): Promise<void> => {
       screen.colorDepth,
       Intl.DateTimeFormat().resolvedOptions().timeZone,
       canvas.toDataURL(),
-    ];
-    const text = await new Blob([JSON.stringify(characteristics)]).arrayBuffer();
-    const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", text));
+    ])]);
+    const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", await characteristics.arrayBuffer()));
     fingerprint = [...bytes].map((byte) => (byte + 256).toString(16).slice(1)).join("");
     save("fp", fingerprint);
   } catch {
@@ -53,5 +51,5 @@ export const settleIdentity = (): void => {
   anonymousId = load("id") || uuid();
   save("id", anonymousId);
   fingerprint = load("fp");
-  ready = measure();
+  ready = fingerprint || measure();
 };

@@ -3,7 +3,6 @@
 
 import { locale } from "./config";
 import { track } from "./events";
-import { on } from "./guard";
 import css from "./popup.css";
 import { load, save } from "./storage";
 
@@ -35,7 +34,9 @@ const [title, points, accept, reject, hide] = (
 ).split("|") as [string, string, string, string, string];
 
 let shown: unknown;
-let close = (): void => {};
+
+/** Takes the offer off the page, if there is one. */
+export let close = (): void => {};
 
 const add = (tag: string, properties: object, ...children: (Node | string)[]): HTMLElement => {
   const element = Object.assign(document.createElement(tag), properties);
@@ -45,7 +46,7 @@ const add = (tag: string, properties: object, ...children: (Node | string)[]): H
 
 /** Shows the offer, unless this browser has answered it or this page has shown it. */
 export const show = ({ success, offer_id, bundle, pricing, bonus_points }: Offer): void => {
-  const mark = ` ${offer_id} `;
+  const mark = " " + offer_id + " ";
   const answered: string = load("done") || "";
   if (!success || offer_id === shown || answered.includes(mark)) return;
   close();
@@ -56,9 +57,9 @@ export const show = ({ success, offer_id, bundle, pricing, bonus_points }: Offer
 
   // "view", "accept" and "reject": an event for the log, and one for the shop's own page.
   const tell = (verb: string): void => {
-    track(`bundle_${verb}ed`, { offer_id });
+    track("bundle_" + verb + "ed", { offer_id });
     document.dispatchEvent(
-      new CustomEvent(`footfall:bundle-${verb}ed`, { detail: { offer_id, bundle, pricing } }),
+      new CustomEvent("footfall:bundle-" + verb + "ed", { detail: { offer_id, bundle, pricing } }),
     );
   };
   const answer = (part: string, label: string): HTMLElement =>
@@ -71,6 +72,13 @@ export const show = ({ success, offer_id, bundle, pricing, bonus_points }: Offer
       },
     }, label);
 
+  const host = add("footfall-bundle", {});
+  const root = host.attachShadow({ mode: "open" });
+  close = () => {
+    const inside = root.activeElement;
+    host.remove();
+    if (inside) before.focus();
+  };
   const dialog = add(
     "div",
     { part: "dialog", role: "dialog", ariaLabel: title, tabIndex: -1 },
@@ -78,14 +86,12 @@ export const show = ({ success, offer_id, bundle, pricing, bonus_points }: Offer
     add("ul", {}, ...bundle.map((item) =>
       add("li", {}, item.quantity + " × " + item.name, add("span", {}, money(item.subtotal))))),
     add("p", { part: "price" }, "Was ", add("s", {}, money(pricing.base_price)), " ", add("b", {}, money(pricing.final_price))),
-    add("p", {}, `-${money(pricing.discount_amount)} (${pricing.discount_percentage}%), +${bonus_points} ${points}`),
+    add("p", {}, "-" + money(pricing.discount_amount) + " (" + pricing.discount_percentage + "%), +" + bonus_points + " " + points),
     answer("accept", accept),
     answer("reject", reject),
-    add("button", { part: "close", onclick: () => close() }, hide),
+    add("button", { part: "close", onclick: close }, hide),
   );
 
-  const host = add("footfall-bundle", {});
-  const root = host.attachShadow({ mode: "open" });
   // Unlike a <style> element, a sheet also works under a strict content security policy.
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(css);
@@ -95,13 +101,6 @@ export const show = ({ success, offer_id, bundle, pricing, bonus_points }: Offer
 
   // Somebody who is typing is not interrupted.
   if (before === document.body) dialog.focus();
-  close = () => {
-    const inside = root.activeElement;
-    host.remove();
-    if (inside) before.focus();
-  };
   shown = offer_id;
   tell("view");
 };
-
-on("keydown", (event: KeyboardEvent) => event.key === "Escape" && close());

@@ -8,7 +8,8 @@ export interface Message {
   type: "track" | "page";
   messageId: string;
   anonymousId: string;
-  timestamp: string;
+  /** Becomes a text of ISO 8601 when it is stored. */
+  timestamp: Date | string;
   event?: string | undefined;
   name?: string | undefined;
   properties?: unknown;
@@ -25,7 +26,8 @@ const enum Max {
   MessageBytes = 32e3,
 }
 
-export const bytesOf = (text: string): number => new Blob([text]).size;
+/** The size of what is sent, as JSON. */
+export const bytesOf = (value: object): number => new Blob([JSON.stringify(value)]).size;
 
 /** All unsettled messages, oldest first. */
 export const unsettled = (): Message[] => {
@@ -36,7 +38,8 @@ export const unsettled = (): Message[] => {
   }
 };
 
-const store = (messages: Message[]): void => {
+/** Replaces what is unsettled. */
+export const store = (messages: Message[]): void => {
   const text = JSON.stringify(messages);
   if (text.length > Max.QueueChars) store(messages.slice(1));
   else save("q", text);
@@ -44,14 +47,9 @@ const store = (messages: Message[]): void => {
 
 /** Stores a message; only what is stored is ever sent. */
 export const enqueue = (message: Message): void => {
-  if (bytesOf(JSON.stringify(message)) < Max.MessageBytes) {
-    store([...unsettled(), message].slice(-Max.Messages));
-  }
+  if (bytesOf(message) < Max.MessageBytes) store([...unsettled(), message].slice(-Max.Messages));
 };
 
 /** The messages whose id none of the others has. */
 export const without = (messages: Message[], others: { messageId: string }[]): Message[] =>
   messages.filter((message) => !others.some((other) => other.messageId === message.messageId));
-
-/** Forgets the messages that are named, and no other. */
-export const settle = (named: { messageId: string }[]): void => store(without(unsettled(), named));

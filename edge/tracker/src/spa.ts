@@ -1,32 +1,19 @@
 // Page views of shops that change pages without loading them.
 
-import { page, turnPage } from "./events";
-import { on, safely } from "./guard";
+import { settlePage } from "./events";
+import { on } from "./guard";
 
-let waiting = false;
-
-/** Tells a page view that is still waiting. Events of the new page must come after it. */
-export const settlePage = (): void => {
-  if (waiting) page();
-  waiting = false;
-};
-
-// A fragment is a place on the page, not another page: such a change is none.
-const moved = safely(() => {
-  if (!turnPage()) return;
-  waiting = true;
-  // A moment later, since most routers set the title after the address.
-  setTimeout(settlePage);
-});
+// A moment later, since most routers set the title after the address.
+const moved = () => setTimeout(settlePage);
 
 /** From now on, each new address is a page view. */
 export const watchHistory = (): void => {
-  for (const name of ["pushState", "replaceState"] as const) {
+  (["pushState", "replaceState"] as const).forEach((name) => {
     const original = history[name];
-    history[name] = function (...given) {
-      original.apply(this, given);
+    history[name] = (...given) => {
+      original.apply(history, given);
       moved();
     };
-  }
+  });
   on("popstate", moved);
 };

@@ -1,22 +1,38 @@
 // Small values in localStorage. Where that is blocked or full, memory holds them for this page.
 
-const memory: Record<string, string | number> = {};
+import { alive } from "./consent";
+
+/** All that is ever stored about a visitor. */
+const NAMES = ["id", "fp", "q", "wait", "done"] as const;
+
+/** The visitor's choice is the one thing that is read and stored without consent. */
+type Name = (typeof NAMES)[number] | "consent";
+
+const memory: Record<string, unknown> = {};
 
 /** What is stored, as text, or undefined. */
-export const load = (name: string): any => {
-  try {
-    return memory[name] || localStorage["ff_" + name];
-  } catch {
-    // Nothing is stored that we could read.
+export const load = (name: Name): any => {
+  if (alive || name === "consent") {
+    try {
+      return memory[name] || localStorage["ff_" + name];
+    } catch {
+      // Nothing is stored that we could read.
+    }
   }
 };
 
-/** Stores the text, durable when the browser lets us. */
-export const save = (name: string, text: string | number): void => {
+/** Stores the text, durable when the browser lets us. Without a text, removes what is stored: that is always allowed. */
+export const save = (name: Name, text?: string | number | false): void => {
+  if (!alive && text && name !== "consent") return;
+  memory[name] = text;
   try {
-    localStorage["ff_" + name] = text;
+    if (text) localStorage["ff_" + name] = text;
+    else delete localStorage["ff_" + name];
     delete memory[name];
   } catch {
-    memory[name] = text;
+    // Memory keeps it.
   }
 };
+
+/** Removes all but the visitor's choice. */
+export const forget = (): void => NAMES.forEach((name) => save(name));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { acceptAll, inShop, type Message, pause, quiet, until, useBrowser } from "./support";
+import { acceptAll, inShop, loaded, type Message, pause, quiet, until, useBrowser } from "./support";
 
 useBrowser();
 
@@ -35,6 +35,7 @@ test("the same device has the same ids on its second visit", inShop({}, async ({
   assert.equal(first!.context.fingerprint, second!.context.fingerprint);
   const asked = edge.to("/api/intelligence/track-customer");
   assert.ok(asked.every(({ body }) => body.fingerprint === first!.context.fingerprint && body.writeKey === "ff_pk_test"));
+  assert.ok(asked.every(({ body }) => body.anonymous_id === first!.anonymousId));
 }));
 
 test("a device is the same one after its storage was cleared", inShop({}, async ({ edge, page, url }) => {
@@ -147,7 +148,7 @@ test("what happens while the page goes away is handed over", inShop({}, async ({
 
 test("each new address is a page view; a fragment is not", inShop({}, async ({ edge, page, url }) => {
   await page.goto(url);
-  await page.waitForFunction(() => !("q" in window.footfall));
+  await loaded(page);
   await page.evaluate(async () => {
     const tick = () => new Promise((done) => setTimeout(done, 30));
     history.pushState(null, "", "/one");
@@ -166,6 +167,18 @@ test("each new address is a page view; a fragment is not", inShop({}, async ({ e
   const told = edge.messages().map(({ type, context: { page: seen } }) => `${type} ${seen.path} ${seen.title}`);
   assert.deepEqual(told, ["page / A shop", "page /one One", "page /two One", "track /two One", "page /one One"]);
   assert.equal(edge.messages("page")[2]!.context.page.referrer, url + "one");
+}));
+
+test("an address that is replaced at once is no page view", inShop({}, async ({ edge, page, url }) => {
+  await page.goto(url);
+  await loaded(page);
+  await page.evaluate(() => {
+    history.pushState(null, "", "/guarded");
+    history.replaceState(null, "", "/login");
+  });
+  await until("the second view", () => edge.messages("page")[1]);
+  await quiet(edge);
+  assert.deepEqual(edge.messages().map(({ context: { page: seen } }) => [seen.path, seen.referrer]), [["/", ""], ["/login", url]]);
 }));
 
 test("early calls are kept and follow the page view", inShop(
@@ -250,7 +263,8 @@ test("an insecure page sends no fingerprint, only a random id", inShop({ host: "
   assert.equal(view.context.fingerprint, undefined);
   assert.match(view.anonymousId, UUID);
   assert.ok(edge.to("/api/intelligence/track-customer").every(({ body }) => !("fingerprint" in body)));
-  assert.equal(edge.to("/api/intelligence/bundle").length, 0);
+  const [asked] = edge.to("/api/intelligence/bundle");
+  assert.deepEqual([...asked!.query], [["anonymous_id", view.anonymousId], ["key", "ff_pk_test"]]);
   assert.deepEqual(errors, []);
 }));
 

@@ -25,6 +25,7 @@ test("an offer is shown with its items, prices and points", withOffer({}, async 
     assert.ok(text.includes(part), `${part} in ${text}`);
   }
   const [asked] = edge.to("/api/intelligence/bundle");
+  assert.equal(asked!.query.get("anonymous_id"), edge.messages("page")[0]!.anonymousId);
   assert.equal(asked!.query.get("key"), "ff_pk_test");
   assert.match(asked!.query.get("fingerprint")!, /^[0-9a-f]{64}$/);
   await until("bundle_viewed", () => told(edge)[0]);
@@ -50,6 +51,8 @@ test("accepting is told once, to the edge and to the shop, and is final", withOf
 test("rejecting is told once and is final", withOffer({}, async ({ edge, page }) => {
   await page.getByRole("button", { name: "No thanks" }).click();
   await until("bundle_rejected", () => told(edge)[1]);
+  // What a page is left with before it has read the reply is sent again.
+  await quiet(edge);
   await page.reload();
   await until("the offer again", () => edge.to("/api/intelligence/bundle")[1]);
   await quiet(edge);
@@ -186,4 +189,18 @@ test("an offer that is on the page is not shown twice", withOffer({}, async ({ e
   await quiet(edge);
   assert.equal(await page.locator("footfall-bundle").count(), 1);
   assert.equal(told(edge).length, 1);
+}));
+
+test("whoever is named meanwhile gets the offer, and nobody else", inShop({}, async ({ edge, page, url }) => {
+  let answer = () => {};
+  const after = new Promise<void>((done) => (answer = done));
+  edge.onBundle = () => ({ body: offer });
+  edge.onTrack = ({ body }) => ({ body: { success: true }, ...(body.email ? {} : { after }) });
+  await page.goto(url);
+  await until("the question who this is", () => edge.to("/api/intelligence/track-customer")[0]);
+  await page.evaluate(() => window.footfall("identify", { email: "ada@example.com" }));
+  await popup(page).waitFor();
+  answer();
+  await quiet(edge);
+  assert.equal(edge.to("/api/intelligence/bundle").length, 1);
 }));

@@ -35,6 +35,8 @@ export interface Answer {
   body?: unknown;
   /** Leave the request open, as an edge that never comes back. */
   hang?: boolean;
+  /** Answer only then. */
+  after?: Promise<unknown>;
 }
 
 type Handler = (asked: Asked) => Answer;
@@ -101,8 +103,9 @@ export class Edge {
     };
     this.asked.push(asked);
     const handler = { "/v1/batch": this.onBatch, "/api/intelligence/track-customer": this.onTrack }[url.pathname] ?? this.onBundle;
-    const { status = 200, headers = {}, body = {}, hang } = handler(asked);
+    const { status = 200, headers = {}, body = {}, hang, after } = handler(asked);
     if (hang) return;
+    await after;
     response.writeHead(status, {
       "content-type": "application/json",
       "access-control-allow-origin": request.headers.origin ?? "*",
@@ -217,6 +220,9 @@ export async function until<T>(what: string, question: () => T | Promise<T>): Pr
 
 export const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
+/** The tracker has been read, and has done what it does at once. */
+export const loaded = (page: Page) => page.waitForFunction(() => "on" in window.footfall);
+
 /** The tracker has said everything it had to say. */
 export async function quiet(edge: Edge, ms = 300): Promise<void> {
   let count = -1;
@@ -228,6 +234,6 @@ export async function quiet(edge: Edge, ms = 300): Promise<void> {
 
 declare global {
   interface Window {
-    footfall(...command: unknown[]): void;
+    footfall: { (...command: unknown[]): void; consent(given?: unknown): void };
   }
 }

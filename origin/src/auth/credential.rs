@@ -9,13 +9,17 @@ use http::request::Parts;
 const API_KEY: &str = "x-api-key";
 /// Longest admin identifier or password looked at, in bytes: argon2 is not fed megabytes.
 const LOGIN_BYTES_MAX: usize = 1024;
+/// Longest access token looked at, in bytes; ours have about 400.
+const TOKEN_BYTES_MAX: usize = 2048;
 
 /// What a request presents.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credential {
     /// An API key.
     Key(ApiKey),
-    /// An admin's identifier and password.
+    /// A person's access token, not checked yet.
+    Token(String),
+    /// A person's identifier and password.
     Login {
         /// Usually an email.
         identifier: String,
@@ -30,6 +34,7 @@ impl std::fmt::Debug for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Key(_) => "Key(…)",
+            Self::Token(_) => "Token(…)",
             Self::Login { .. } => "Login(…)",
             Self::Unreadable => "Unreadable",
         })
@@ -64,12 +69,20 @@ impl Credential {
         ApiKey::parse(text).map_or(Self::Unreadable, Self::Key)
     }
 
+    fn of_bearer(text: &str) -> Self {
+        // The three parts of a signed token; no key has a full stop.
+        if text.len() <= TOKEN_BYTES_MAX && text.split('.').count() == 3 {
+            return Self::Token(text.to_owned());
+        }
+        Self::of_key(text)
+    }
+
     fn of_authorization(value: &str) -> Self {
         let Some((scheme, rest)) = value.split_once(' ') else {
             return Self::Unreadable;
         };
         if scheme.eq_ignore_ascii_case("bearer") {
-            return Self::of_key(rest);
+            return Self::of_bearer(rest.trim());
         }
         if !scheme.eq_ignore_ascii_case("basic") || rest.len() > 4 * LOGIN_BYTES_MAX {
             return Self::Unreadable;
@@ -129,6 +142,17 @@ mod tests {
         );
         assert_eq!(read("/", Some(("x-api-key", KEY))), key);
         assert_eq!(read("/", None), None);
+    }
+
+    #[test]
+    fn a_token_is_told_from_a_key() {
+        let token = Some(Credential::Token("a.b.c".into()));
+        assert_eq!(read("/", Some(("authorization", "Bearer a.b.c"))), token);
+        let long = format!("Bearer a.b.{}", "c".repeat(TOKEN_BYTES_MAX));
+        for value in ["Bearer a.b", "Bearer a.b.c.d", &long] {
+            let read = read("/", Some(("authorization", value)));
+            assert_eq!(read, Some(Credential::Unreadable), "{value}");
+        }
     }
 
     #[test]

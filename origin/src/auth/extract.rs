@@ -1,26 +1,33 @@
 //! The extractors: each yields the tenant, or refuses.
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, MatchedPath};
+use footfall_shared::id::UserId;
 use footfall_shared::keys::KeyKind;
+use footfall_shared::permission::{self, Permission, Scopes};
 use http::request::Parts;
 
 use super::credential::Credential;
-use super::password;
+use super::login;
 use crate::app::App;
 use crate::http::error::AppError;
-use crate::shops::{self, Shop};
-
-/// The shop of a publishable or a secret key: what a storefront page may do, its server may too.
-#[derive(Debug, Clone)]
-pub struct PublishableShop(pub Shop);
+use crate::shops::{self, Role, Shop};
 
 /// The shop of a secret key.
 #[derive(Debug, Clone)]
 pub struct SecretShop(pub Shop);
 
-/// The shop of a secret key, or of an admin who gave identifier and password.
+/// The shop of a secret key, or of a person.
 #[derive(Debug, Clone)]
 pub struct SecretOrAdminShop(pub Shop);
+
+/// The shop of a person. No key gets here, whatever its scopes.
+#[derive(Debug, Clone)]
+pub struct AdminShop {
+    /// The person's shop.
+    pub shop: Shop,
+    /// The person.
+    pub user: UserId,
+}
 
 /// The shop of one of the contract's routes that need "no authentication": where the mode keeps them
 /// open, the shop of any key or the keyless shop; where not, as [`SecretOrAdminShop`].
@@ -30,32 +37,46 @@ pub struct OpenShop(pub Shop);
 /// Who was found behind a live credential.
 enum Caller {
     Browser(Shop),
-    Server(Shop),
-    Admin(Shop),
+    Server(Shop, Scopes),
+    Person(Shop, UserId, Role),
 }
 
-impl FromRequestParts<App> for PublishableShop {
-    type Rejection = AppError;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, AppError> {
-        match caller(parts, app).await?.ok_or(AppError::Unauthorized)? {
-            Caller::Browser(shop) | Caller::Server(shop) => Ok(Self(shop)),
-            Caller::Admin(_) => Err(AppError::Forbidden {
-                needed: "an API key",
-            }),
+impl Caller {
+    /// Whether the table lets the caller do what the route does. A browser has no permissions: its kind
+    /// decides, and the extractor knows it.
+    fn permitted(self, parts: &Parts) -> Result<Self, AppError> {
+        let may: &dyn Fn(Permission) -> bool = match &self {
+            Self::Browser(_) => return Ok(self),
+            Self::Server(_, scopes) => &|permission| scopes.allow(permission),
+            Self::Person(_, _, role) => &|permission| role.may(permission),
+        };
+        match needed(parts)?.iter().find(|permission| !may(**permission)) {
+            Some(permission) => Err(forbidden(permission.as_str())),
+            None => Ok(self),
         }
     }
+}
+
+fn needed(parts: &Parts) -> Result<&'static [Permission], AppError> {
+    let route = parts.extensions.get::<MatchedPath>();
+    let needed = route.and_then(|route| permission::needed(parts.method.as_str(), route.as_str()));
+    needed.ok_or(AppError::Internal {
+        context: "the route is not in the table of permissions",
+        source: None,
+    })
+}
+
+fn forbidden(needed: &'static str) -> AppError {
+    AppError::Forbidden { needed }
 }
 
 impl FromRequestParts<App> for SecretShop {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, AppError> {
-        match caller(parts, app).await?.ok_or(AppError::Unauthorized)? {
-            Caller::Server(shop) => Ok(Self(shop)),
-            Caller::Browser(_) | Caller::Admin(_) => Err(AppError::Forbidden {
-                needed: "a secret key",
-            }),
+        match permitted_caller(parts, app).await? {
+            Caller::Server(shop, _) => Ok(Self(shop)),
+            Caller::Browser(_) | Caller::Person(..) => Err(forbidden("a secret key")),
         }
     }
 }
@@ -64,11 +85,20 @@ impl FromRequestParts<App> for SecretOrAdminShop {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, AppError> {
-        match caller(parts, app).await?.ok_or(AppError::Unauthorized)? {
-            Caller::Server(shop) | Caller::Admin(shop) => Ok(Self(shop)),
-            Caller::Browser(_) => Err(AppError::Forbidden {
-                needed: "a secret key or an admin",
-            }),
+        match permitted_caller(parts, app).await? {
+            Caller::Server(shop, _) | Caller::Person(shop, _, _) => Ok(Self(shop)),
+            Caller::Browser(_) => Err(forbidden("a secret key or an admin")),
+        }
+    }
+}
+
+impl FromRequestParts<App> for AdminShop {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, AppError> {
+        match permitted_caller(parts, app).await? {
+            Caller::Person(shop, user, _) => Ok(Self { shop, user }),
+            Caller::Browser(_) | Caller::Server(..) => Err(forbidden("an admin")),
         }
     }
 }
@@ -78,14 +108,17 @@ impl FromRequestParts<App> for OpenShop {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, AppError> {
         let open = app.access().open_shop_routes;
-        match caller(parts, app).await? {
-            Some(Caller::Server(shop) | Caller::Admin(shop)) => Ok(Self(shop)),
-            Some(Caller::Browser(shop)) if open => Ok(Self(shop)),
-            Some(Caller::Browser(_)) => Err(AppError::Forbidden {
-                needed: "a secret key or an admin",
-            }),
-            None if open => keyless_shop(app).await.map(Self),
-            None => Err(AppError::Unauthorized),
+        let Some(caller) = caller(parts, app).await? else {
+            return if open {
+                keyless_shop(app).await.map(Self)
+            } else {
+                Err(AppError::Unauthorized)
+            };
+        };
+        match caller.permitted(parts)? {
+            Caller::Server(shop, _) | Caller::Person(shop, _, _) => Ok(Self(shop)),
+            Caller::Browser(shop) if open => Ok(Self(shop)),
+            Caller::Browser(_) => Err(forbidden("a secret key or an admin")),
         }
     }
 }
@@ -99,34 +132,34 @@ async fn keyless_shop(app: &App) -> Result<Shop, AppError> {
         .ok_or(AppError::Unauthorized)
 }
 
+async fn permitted_caller(parts: &Parts, app: &App) -> Result<Caller, AppError> {
+    let caller = caller(parts, app).await?.ok_or(AppError::Unauthorized)?;
+    caller.permitted(parts)
+}
+
 /// Who presents the credential; `None` where none was presented.
 async fn caller(parts: &Parts, app: &App) -> Result<Option<Caller>, AppError> {
-    match Credential::of(parts) {
-        None => Ok(None),
-        Some(Credential::Unreadable) => Err(AppError::Unauthorized),
+    let person = |(shop, user, role)| Caller::Person(shop, user, role);
+    let found = match Credential::of(parts) {
+        None => return Ok(None),
+        Some(Credential::Unreadable) => None,
         Some(Credential::Key(key)) => {
             let mut db = app.db().read().await?;
-            let shop = shops::find_by_key(&mut db, &key)
-                .await?
-                .ok_or(AppError::Unauthorized)?;
-            Ok(Some(match key.kind {
+            let found = shops::find_by_key(&mut db, &key, app.now()).await?;
+            found.map(|(shop, scopes)| match key.kind {
                 KeyKind::Publishable => Caller::Browser(shop),
-                KeyKind::Secret => Caller::Server(shop),
-            }))
+                KeyKind::Secret => Caller::Server(shop, scopes),
+            })
         }
+        Some(Credential::Token(token)) => login::person(app, &token).await?.map(person),
+        // A password with each request cannot be braked, ended or told from a replay (docs/decisions/004).
+        Some(Credential::Login { .. }) if !app.access().basic_login => None,
         Some(Credential::Login {
             identifier,
             password,
-        }) => {
-            let found = {
-                // The connection goes back before the slow hash.
-                let mut db = app.db().read().await?;
-                shops::find_login(&mut db, &identifier).await?
-            };
-            let (shop, hash) = found.unzip();
-            let known = password::verify(password, hash).await;
-            let shop = shop.filter(|_| known).ok_or(AppError::Unauthorized)?;
-            Ok(Some(Caller::Admin(shop)))
-        }
-    }
+        }) => login::verified(app, &identifier, password)
+            .await?
+            .map(person),
+    };
+    found.map(Some).ok_or(AppError::Unauthorized)
 }

@@ -61,12 +61,19 @@ fn hash_now(password: &str) -> Result<PasswordHash, HashError> {
     Ok(PasswordHash(hash.to_string()))
 }
 
+/// Whether `password` belongs to `stored`.
+pub async fn password_matches(password: String, stored: PasswordHash) -> bool {
+    verify(password, Some(stored)).await
+}
+
 /// Whether `password` belongs to `stored`. Takes its time also where nothing is stored.
 pub(super) async fn verify(password: String, stored: Option<PasswordHash>) -> bool {
     let Ok(_turn) = TURNS.acquire().await else {
         return false;
     };
     let work = move || {
+        // Made before either way, so that the first to try an unknown identifier does not wait for it.
+        LazyLock::force(&NOBODY);
         let known = stored.is_some();
         let Some(hash) = stored.or_else(|| NOBODY.clone()) else {
             return false;

@@ -12,7 +12,7 @@ use http::{Request, Response, StatusCode};
 
 use super::output::say;
 use crate::app::Clock;
-use crate::config::{Config, EdgeKeys};
+use crate::config::{Config, EdgeKeys, JwtSecret};
 use crate::db::Db;
 use crate::http::client::{self, AskError};
 use crate::shops;
@@ -38,6 +38,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let mut findings = vec![
         Good(format!("settings: read, mode {}", config.mode.as_str())),
         check_keys(config.mode, config.edge_keys.as_ref()),
+        check_jwt_secret(config.mode, config.jwt_secret.as_ref()),
         check_mmdb(config),
         check_component(config),
     ];
@@ -81,16 +82,31 @@ fn check_keys(mode: Mode, keys: Option<&EdgeKeys>) -> Finding {
             Mode::Development => Warn(text.into()),
         };
     };
-    let weak = keys.reveal().split(',').any(|key| {
-        let different: BTreeSet<char> = key.trim().chars().collect();
-        different.len() < KEY_VARIETY_MIN
-    });
-    if weak {
+    if keys.reveal().split(',').any(looks_typed) {
         return Bad(
             "edge keys: a key looks typed, not random; make one with `openssl rand -hex 32`".into(),
         );
     }
     Good("edge keys: set, long enough, varied".into())
+}
+
+fn check_jwt_secret(mode: Mode, secret: Option<&JwtSecret>) -> Finding {
+    let mend = "make one with `openssl rand -hex 32`, the same for every node";
+    match (secret, mode) {
+        (Some(secret), _) if looks_typed(secret.reveal()) => Bad(format!(
+            "token secret: FOOTFALL_JWT_SECRET looks typed, not random; {mend}"
+        )),
+        (Some(_), _) => Good("token secret: set, long enough, varied".into()),
+        (None, Mode::Production) => Bad(format!(
+            "token secret: FOOTFALL_JWT_SECRET is not set, so nobody can log in; {mend}"
+        )),
+        (None, Mode::Development) => Good("token secret: made anew at each start".into()),
+    }
+}
+
+fn looks_typed(key: &str) -> bool {
+    let different: BTreeSet<char> = key.trim().chars().collect();
+    different.len() < KEY_VARIETY_MIN
 }
 
 fn check_mmdb(config: &Config) -> Finding {
@@ -278,6 +294,16 @@ mod tests {
             Bad(_)
         ));
         let random = "3f9d1c07be52a846f01d7c93e5b82a64";
+        assert!(matches!(check(Mode::Production, Some(random)), Good(_)));
+        let check = |mode, text: Option<&str>| {
+            let secret = text.map(|text| JwtSecret::parse(text).unwrap());
+            check_jwt_secret(mode, secret.as_ref())
+        };
+        assert!(matches!(check(Mode::Production, None), Bad(_)));
+        assert!(matches!(
+            check(Mode::Production, Some(&"a".repeat(32))),
+            Bad(_)
+        ));
         assert!(matches!(check(Mode::Production, Some(random)), Good(_)));
     }
 

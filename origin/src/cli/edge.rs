@@ -17,7 +17,7 @@ pub(super) fn tune(runtime: &mut tokio::runtime::Builder) {
 
 /// Runs the edge alone until a signal, or until standard input closes where it is supervised.
 pub(super) async fn run(config: &Config, supervised: bool) -> anyhow::Result<()> {
-    config.check_serving()?;
+    config.check_edge_keys()?;
     let stop = Stop::listen(supervised).context("signals cannot be listened to")?;
     host::run(config, stop).await
 }

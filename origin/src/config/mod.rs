@@ -3,15 +3,15 @@
 //! **Invariant:** a wrong setting stops the start with its name, never with a fault later on.
 //! Test: the table `every_wrong_setting_is_named`.
 
+mod secrets;
 mod texts;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use footfall_shared::mode::{Access, Mode};
-use footfall_shared::signing::SigningKeys;
 
+pub use secrets::{DatabaseUrl, EdgeKeys, JwtSecret, MetricsToken};
 use texts::Texts;
 
 /// Everything that can be set.
@@ -33,6 +33,8 @@ pub struct Config {
     pub dev_json: PathBuf,
     /// Keys of the signed calls between edge and origin.
     pub edge_keys: Option<EdgeKeys>,
+    /// Signs the access tokens of people.
+    pub jwt_secret: Option<JwtSecret>,
     /// Base URLs of the edges that are told of changes, without a trailing slash.
     pub edges: Vec<String>,
     /// A GeoIP database in the MMDB format.
@@ -43,74 +45,10 @@ pub struct Config {
     pub trusted_proxy_hops: u8,
     /// How often a connected WooCommerce shop is reconciled, in milliseconds; 0 is never.
     pub woocommerce_every_ms: i64,
+    /// What a Prometheus server shows to read `/metrics` in production.
+    pub metrics_token: Option<MetricsToken>,
     /// Filter of the log, as `info,footfall=debug`.
     pub log: String,
-}
-
-/// A database URL. Its `Debug` hides it, since it may hold a password.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DatabaseUrl(String);
-
-impl DatabaseUrl {
-    /// The URL, to connect with and never to print.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    /// What may be printed: `SQLite` or `PostgreSQL`.
-    #[must_use]
-    pub fn engine(&self) -> &'static str {
-        if self.0.starts_with("sqlite:") {
-            "SQLite"
-        } else {
-            "PostgreSQL"
-        }
-    }
-}
-
-impl std::fmt::Debug for DatabaseUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "DatabaseUrl({})", self.engine())
-    }
-}
-
-/// The signing keys, and their text for the edge host's variable `edge_keys`.
-#[derive(Clone)]
-pub struct EdgeKeys {
-    text: String,
-    keys: SigningKeys,
-}
-
-impl EdgeKeys {
-    /// The keys to sign and verify with.
-    #[must_use]
-    pub fn keys(&self) -> &SigningKeys {
-        &self.keys
-    }
-
-    /// The setting as it was written.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.text
-    }
-}
-
-impl FromStr for EdgeKeys {
-    type Err = footfall_shared::signing::InvalidKeys;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        SigningKeys::parse(text).map(|keys| Self {
-            text: text.to_owned(),
-            keys,
-        })
-    }
-}
-
-impl std::fmt::Debug for EdgeKeys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("EdgeKeys(…)")
-    }
 }
 
 /// Why the settings are refused.
@@ -199,11 +137,13 @@ impl Config {
             data_dir,
             dev_json,
             edge_keys: texts.edge_keys()?,
+            jwt_secret: texts.jwt_secret()?,
             edges: texts.edges()?,
             geo_mmdb: texts.path("FOOTFALL_GEO_MMDB"),
             edge_component: texts.path("FOOTFALL_EDGE_COMPONENT"),
             trusted_proxy_hops: texts.proxy_hops()?,
             woocommerce_every_ms: texts.woocommerce_every_ms()?,
+            metrics_token: texts.metrics_token()?,
             log: texts.get("FOOTFALL_LOG").unwrap_or_else(|| "info".into()),
         };
         config.check_addresses()?;
@@ -234,8 +174,20 @@ impl Config {
         base_url(self.edge_addr)
     }
 
-    /// What only a serving process needs: in production the keys of the edges.
+    /// What only a serving origin needs: in production the keys of the edges and the secret of the tokens.
     pub fn check_serving(&self) -> Result<(), ConfigError> {
+        self.check_edge_keys()?;
+        if self.mode == Mode::Production && self.jwt_secret.is_none() {
+            return Err(ConfigError::invalid(
+                "FOOTFALL_JWT_SECRET",
+                "is required in production: at least 32 random characters (openssl rand -hex 32), the same on every node",
+            ));
+        }
+        Ok(())
+    }
+
+    /// What a serving edge needs, too: in production the keys.
+    pub fn check_edge_keys(&self) -> Result<(), ConfigError> {
         match (self.mode, &self.edge_keys) {
             (Mode::Production, None) => Err(ConfigError::invalid(
                 "FOOTFALL_EDGE_KEYS",
@@ -302,6 +254,10 @@ mod tests {
             config.check_serving().is_err(),
             "production needs edge keys"
         );
+        let keys = "k".repeat(32);
+        let keyed = load(&[("FOOTFALL_EDGE_KEYS", &keys)]).unwrap();
+        let fault = keyed.check_serving().unwrap_err().to_string();
+        assert!(fault.starts_with("FOOTFALL_JWT_SECRET"), "{fault}");
     }
 
     #[test]
@@ -313,6 +269,7 @@ mod tests {
             ("DATABASE_URL", "mysql://x"),
             ("DATABASE_URL", "sqlite:"),
             ("FOOTFALL_EDGE_KEYS", "too-short"),
+            ("FOOTFALL_JWT_SECRET", "too-short"),
             ("FOOTFALL_ORIGIN_URL", "https://origin.shop.example"),
             ("FOOTFALL_EDGES", "edge.shop.example"),
             ("FOOTFALL_EDGES", "https://edge.shop.example/path"),
@@ -370,12 +327,18 @@ mod tests {
 
     #[test]
     fn secrets_do_not_show_in_debug_output() {
-        let key = "k".repeat(40);
+        let (key, secret) = ("k".repeat(40), "s".repeat(40));
         let url = "postgres://u:hunter2@db/x";
-        let config = load(&[("FOOTFALL_EDGE_KEYS", &key), ("DATABASE_URL", url)]).unwrap();
-        let printed = format!("{config:?}");
+        let settings = [
+            ("FOOTFALL_EDGE_KEYS", key.as_str()),
+            ("FOOTFALL_JWT_SECRET", &secret),
+            ("DATABASE_URL", url),
+        ];
+        let printed = format!("{:?}", load(&settings).unwrap());
         assert!(
-            !printed.contains(&key) && !printed.contains("hunter2"),
+            ![&key, &secret, "hunter2"]
+                .iter()
+                .any(|text| printed.contains(*text)),
             "{printed}"
         );
     }

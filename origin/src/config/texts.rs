@@ -4,15 +4,17 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::{ConfigError, DatabaseUrl, EdgeKeys};
+use super::{ConfigError, DatabaseUrl, EdgeKeys, JwtSecret, MetricsToken};
 
 /// Most proxies that may stand before the edge.
 const PROXY_HOPS_MAX: u8 = 10;
+/// Fewest characters of the metrics token.
+const METRICS_TOKEN_MIN: usize = 20;
 /// Longest time between two reconciles of a shop, in minutes: a week.
 const WOOCOMMERCE_MINUTES_MAX: i64 = 7 * 24 * 60;
 
 /// Each setting: its name in the environment and in the file.
-const NAMES: [(&str, &str); 14] = [
+const NAMES: [(&str, &str); 16] = [
     ("FOOTFALL_MODE", "mode"),
     ("FOOTFALL_ORIGIN_ADDR", "origin_addr"),
     ("FOOTFALL_ORIGIN_URL", "origin_url"),
@@ -21,8 +23,10 @@ const NAMES: [(&str, &str); 14] = [
     ("FOOTFALL_DATA_DIR", "data_dir"),
     ("FOOTFALL_DEV_JSON", "dev_json"),
     ("FOOTFALL_EDGE_KEYS", "edge_keys"),
+    ("FOOTFALL_JWT_SECRET", "jwt_secret"),
     ("FOOTFALL_EDGES", "edges"),
     ("FOOTFALL_GEO_MMDB", "geo_mmdb"),
+    ("FOOTFALL_METRICS_TOKEN", "metrics_token"),
     ("FOOTFALL_EDGE_COMPONENT", "edge_component"),
     ("FOOTFALL_TRUSTED_PROXY_HOPS", "trusted_proxy_hops"),
     ("FOOTFALL_WOOCOMMERCE_MINUTES", "woocommerce_minutes"),
@@ -119,6 +123,27 @@ impl<E: Fn(&str) -> Option<String>> Texts<E> {
                 ConfigError::invalid("FOOTFALL_EDGE_KEYS", format!("is refused: {fault}"))
             })?;
         Ok(Some(keys))
+    }
+
+    pub(super) fn jwt_secret(&self) -> Result<Option<JwtSecret>, ConfigError> {
+        let Some(text) = self.get("FOOTFALL_JWT_SECRET") else {
+            return Ok(None);
+        };
+        JwtSecret::parse(&text).map(Some).ok_or_else(|| {
+            let reason = format!("must have at least {} characters", JwtSecret::CHARS_MIN);
+            ConfigError::invalid("FOOTFALL_JWT_SECRET", reason)
+        })
+    }
+
+    pub(super) fn metrics_token(&self) -> Result<Option<MetricsToken>, ConfigError> {
+        const NAME: &str = "FOOTFALL_METRICS_TOKEN";
+        match self.get(NAME) {
+            Some(token) if token.len() < METRICS_TOKEN_MIN => {
+                let reason = format!("must have at least {METRICS_TOKEN_MIN} characters");
+                Err(ConfigError::invalid(NAME, reason))
+            }
+            token => Ok(token.map(MetricsToken)),
+        }
     }
 
     pub(super) fn edges(&self) -> Result<Vec<String>, ConfigError> {

@@ -133,6 +133,10 @@ fn settings(config: &Config, secrets: &Secrets) -> Vec<(&'static str, String)> {
                 .map(|keys| keys.reveal().to_owned());
             set.unwrap_or_else(|| secrets.edge_keys.clone())
         }),
+        ("FOOTFALL_JWT_SECRET", {
+            let set = config.jwt_secret.as_ref();
+            set.map_or_else(|| secrets.jwt_secret.clone(), |set| set.reveal().to_owned())
+        }),
     ];
     let files = [
         ("FOOTFALL_GEO_MMDB", &config.geo_mmdb),

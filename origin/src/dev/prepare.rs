@@ -5,10 +5,12 @@ use footfall_shared::keys::{ApiKey, KeyKind};
 
 use super::secrets::Secrets;
 use crate::app::App;
+use crate::auth::password_matches;
 use crate::cli::{open, say};
 use crate::config::Config;
 use crate::demo;
 use crate::shops::create::{self, CreateError};
+use crate::shops::users::{self, UserChange};
 use crate::shops::{self, Role, Shop};
 
 /// What the keys are called in the shop's list.
@@ -49,8 +51,8 @@ async fn ensure_key(
         KeyKind::Secret => secrets.secret_key.clone(),
     };
     if let Some(key) = ApiKey::parse(&text).filter(|key| key.kind == kind) {
-        let found = shops::find_by_key(&mut app.db().read().await?, &key).await?;
-        if found.is_some_and(|found| found.id == shop.id) {
+        let found = shops::find_by_key(&mut app.db().read().await?, &key, app.now()).await?;
+        if found.is_some_and(|(found, _)| found.id == shop.id) {
             return Ok(());
         }
         let mut tx = app.db().begin().await?;
@@ -67,23 +69,25 @@ async fn ensure_key(
 
 async fn ensure_admin(app: &App, shop: &Shop, secrets: &Secrets) -> anyhow::Result<()> {
     let (identifier, password) = (&secrets.admin_identifier, &secrets.admin_password);
-    let users = shops::list_users(&mut app.db().read().await?, &shop.id).await?;
-    let known = users.iter().any(|user| user.identifier == *identifier);
+    let known = shops::find_login(&mut app.db().read().await?, identifier).await?;
+    let known = known.filter(|known| known.shop.id == shop.id);
+    let now = app.now();
+    if let Some(known) = &known
+        && password_matches(password.clone(), known.password.clone()).await
+    {
+        return Ok(());
+    }
+    let hash = users::prepare_password(password.clone()).await?;
     let mut tx = app.db().begin().await?;
-    if known {
+    if let Some(known) = known {
         // Whatever password it had in this database, dev.json is to be right.
-        create::reset_password(&mut tx, &shop.id, identifier, password.clone()).await?;
+        let change = UserChange {
+            password: Some(hash),
+            ..UserChange::default()
+        };
+        users::change_user(&mut tx, &shop.id, &known.user, change, now).await?;
     } else {
-        let now = app.now();
-        create::create_user(
-            &mut tx,
-            &shop.id,
-            identifier,
-            password.clone(),
-            Role::Owner,
-            now,
-        )
-        .await?;
+        create::record_user(&mut tx, &shop.id, identifier, &hash, Role::Owner, now).await?;
     }
     Ok(tx.commit().await?)
 }

@@ -19,6 +19,9 @@ const FILE: &str = "dev-secrets.json";
 pub(super) struct Secrets {
     /// Signs the calls between edge and origin.
     pub(super) edge_keys: String,
+    /// Signs the access tokens of people. Older files do not have it yet.
+    #[serde(default)]
+    pub(super) jwt_secret: String,
     /// The demo shop's key for pages.
     pub(super) publishable_key: String,
     /// The demo shop's key for servers.
@@ -54,12 +57,18 @@ impl Secrets {
         })?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
             .with_context(|| format!("{} cannot be made private", path.display()))?;
-        Ok(Self { path, ..read })
+        let mut secrets = Self { path, ..read };
+        if secrets.jwt_secret.is_empty() {
+            secrets.jwt_secret = hex(&system_entropy::<32>());
+            secrets.save()?;
+        }
+        Ok(secrets)
     }
 
     fn make(path: PathBuf) -> Self {
         Self {
             edge_keys: hex(&system_entropy::<32>()),
+            jwt_secret: hex(&system_entropy::<32>()),
             publishable_key: ApiKey::generate(KeyKind::Publishable, system_entropy()),
             secret_key: ApiKey::generate(KeyKind::Secret, system_entropy()),
             admin_identifier: crate::demo::ADMIN.to_owned(),
@@ -117,12 +126,28 @@ mod tests {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         let second = Secrets::load_or_make(folder.path()).unwrap();
         assert_eq!(first.secret_key, second.secret_key);
+        assert_eq!(first.jwt_secret, second.jwt_secret);
         assert_eq!(
             std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o600
         );
         assert!(ApiKey::parse(&second.publishable_key).is_some());
         assert!(second.edge_keys.parse::<crate::config::EdgeKeys>().is_ok());
+    }
+
+    #[test]
+    fn a_file_of_an_older_release_gets_the_secret_that_it_lacks_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        Secrets::load_or_make(folder.path()).unwrap();
+        let text = std::fs::read(&path).unwrap();
+        let mut older: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        older.as_object_mut().unwrap().remove("jwt_secret");
+        std::fs::write(&path, older.to_string()).unwrap();
+        let first = Secrets::load_or_make(folder.path()).unwrap().jwt_secret;
+        assert!(crate::config::JwtSecret::parse(&first).is_some());
+        let second = Secrets::load_or_make(folder.path()).unwrap().jwt_secret;
+        assert_eq!(first, second);
     }
 
     #[test]

@@ -131,7 +131,11 @@ async fn push_once(app: &App, caller: &Caller, edge: &str) -> Result<usize, Push
     let mut tx = app.db().begin().await?;
     for (due, change) in &outgoing {
         match &sent {
-            Ok(_) => queries::settle(&mut tx, edge, due, changes::version_of(change)).await?,
+            Ok(_) => {
+                queries::settle(&mut tx, edge, due, changes::version_of(change)).await?;
+                let delay = app.now().since(due.created_at);
+                app.metrics().pushed_after(delay);
+            }
             Err(_) => {
                 let delay = backoff_ms(due.attempts, app.entropy());
                 queries::postpone(&mut tx, edge, due, now.plus(delay)).await?;

@@ -18,6 +18,8 @@ pub(super) struct Due {
     pub(super) version: i64,
     /// Tries that failed.
     pub(super) attempts: i64,
+    /// When it was queued first.
+    pub(super) created_at: UtcMillis,
 }
 
 impl Due {
@@ -74,9 +76,9 @@ pub(super) async fn find_due(
     now: UtcMillis,
 ) -> Result<Vec<Due>, StorageError> {
     const STEP: &str = "find pushes that are due";
-    const SQL: &str = "SELECT shop_id, subject, version, attempts FROM edge_pushes \
+    const SQL: &str = "SELECT shop_id, subject, version, attempts, created_at FROM edge_pushes \
         WHERE edge = $1 AND not_before <= $2 ORDER BY not_before, created_at LIMIT $3";
-    let rows: Vec<(String, String, i64, i64)> = on_db!(db, |connection| {
+    let rows: Vec<(String, String, i64, i64, i64)> = on_db!(db, |connection| {
         sqlx::query_as(SQL)
             .bind(edge)
             .bind(now.get())
@@ -85,13 +87,14 @@ pub(super) async fn find_due(
             .await
     })
     .during(STEP)?;
-    let due = |(shop, subject, version, attempts): (String, String, i64, i64)| {
+    let due = |(shop, subject, version, attempts, created_at): (String, String, i64, i64, i64)| {
         Ok(Due {
             shop: ShopId::parse(&shop).map_err(|cause| StorageError::corrupt(STEP, cause))?,
             subject: Subject::parse(&subject)
                 .ok_or_else(|| StorageError::corrupt(STEP, "unknown subject"))?,
             version,
             attempts,
+            created_at: UtcMillis::new(created_at),
         })
     };
     rows.into_iter().map(due).collect()
@@ -140,4 +143,13 @@ pub(super) async fn postpone(
             .map(|_| ())
     })
     .during("postpone a push")
+}
+
+/// How many changes each edge has not taken yet; an edge that waits for none is left out.
+pub async fn count_waiting(db: &mut impl Handle) -> Result<Vec<(String, i64)>, StorageError> {
+    const SQL: &str = "SELECT edge, COUNT(*) FROM edge_pushes GROUP BY edge ORDER BY edge";
+    on_db!(db, |connection| sqlx::query_as(SQL)
+        .fetch_all(connection)
+        .await)
+    .during("count waiting pushes")
 }

@@ -76,6 +76,18 @@ pub enum AppError {
         /// What would be needed, as "a secret key".
         needed: &'static str,
     },
+    /// Too many failures of this caller.
+    #[error("too many requests")]
+    TooManyRequests {
+        /// When it may come again, in seconds.
+        retry_after_s: u64,
+    },
+    /// What is asked for does not fit what is there.
+    #[error("conflict")]
+    Conflict {
+        /// A sentence that says what stands in the way.
+        reason: String,
+    },
     /// No such route, or no such thing in this shop.
     #[error("not found")]
     NotFound,
@@ -157,6 +169,8 @@ impl AppError {
             Self::OfferNotFound => "offer_not_found",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden { .. } => "forbidden",
+            Self::TooManyRequests { .. } => "rate_limited",
+            Self::Conflict { .. } => "conflict",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::UnsupportedMediaType => "unsupported_media_type",
@@ -185,6 +199,8 @@ impl AppError {
             | Self::IllegalMove(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
+            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::ProfileNotFound { .. }
             | Self::NoOrders
             | Self::OfferNotFound
@@ -231,6 +247,8 @@ impl AppError {
             Self::OfferNotFound => "Bundle offer not found".into(),
             Self::Unauthorized => "A valid credential is required".into(),
             Self::Forbidden { needed } => format!("This needs {needed}"),
+            Self::TooManyRequests { .. } => "Too many failed attempts, please wait".into(),
+            Self::Conflict { reason } => reason.clone(),
             Self::NotFound => "Not found".into(),
             Self::MethodNotAllowed { .. } => "Method not allowed".into(),
             Self::UnsupportedMediaType => "The content type must be application/json".into(),
@@ -262,6 +280,8 @@ impl AppError {
             | Self::OfferNotFound
             | Self::Unauthorized
             | Self::Forbidden { .. }
+            | Self::TooManyRequests { .. }
+            | Self::Conflict { .. }
             | Self::NotFound
             | Self::MethodNotAllowed { .. }
             | Self::UnsupportedMediaType
@@ -313,6 +333,10 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// Why a request was refused, on its response, for whoever counts.
+#[derive(Debug, Clone)]
+pub struct RefusalCode(pub String);
+
 impl IntoResponse for AppError {
     fn into_response(self) -> Response {
         self.log();
@@ -322,19 +346,26 @@ impl IntoResponse for AppError {
             code: self.code().into(),
             details: self.details(),
         };
-        let mut response = (self.status(), Json(reply)).into_response();
+        let mut response = (self.status(), Json(&reply)).into_response();
+        // Another envelope may be made of it further out.
+        response.extensions_mut().insert(reply);
+        let code = RefusalCode(self.code().into());
+        response.extensions_mut().insert(code);
         let headers = response.headers_mut();
         match &self {
             Self::Unauthorized => {
                 headers.insert(
                     WWW_AUTHENTICATE,
-                    HeaderValue::from_static("Basic realm=\"footfall\""),
+                    HeaderValue::from_static("Bearer realm=\"footfall\""),
                 );
             }
             Self::MethodNotAllowed {
                 allowed: Some(allowed),
             } => {
                 headers.insert(ALLOW, allowed.clone());
+            }
+            Self::TooManyRequests { retry_after_s } => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after_s));
             }
             error if error.status() == StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));

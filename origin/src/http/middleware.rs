@@ -5,11 +5,12 @@
 //! `a_request_id_runs_through_and_a_wild_one_is_replaced` and the span's fields below.
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request};
-use axum::middleware::{Next, from_fn};
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use footfall_shared::id::RequestId;
 use http::header::{ALLOW, CONTENT_TYPE};
@@ -17,8 +18,10 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
-use super::error::AppError;
+use super::envelope;
+use super::error::{AppError, RefusalCode};
 use crate::app::{Clock, system_entropy};
+use crate::metrics::Metrics;
 
 /// The header that carries a request's id in and out.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static(RequestId::HEADER);
@@ -26,23 +29,29 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static(RequestId::HEADER);
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Wraps the router, the first named layer innermost.
-pub fn surround(router: Router) -> Router {
+pub fn surround(router: Router, metrics: Arc<Metrics>) -> Router {
     router
         .layer(from_fn(answer_in_the_envelope))
         .layer(from_fn(limit_time))
         .layer(CatchPanicLayer::custom(answer_panic))
-        .layer(from_fn(identify))
+        .layer(from_fn(envelope::dress))
+        .layer(from_fn_with_state(metrics, identify))
 }
 
 /// Gives the request an id, a span and a line in the log.
-async fn identify(mut request: Request, next: Next) -> Response {
+async fn identify(
+    State(metrics): State<Arc<Metrics>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let id = request_id(&request);
     request.headers_mut().insert(REQUEST_ID, id.clone());
     // The route's pattern, never the path: a path may hold an email or an id.
     let route = request
         .extensions()
         .get::<MatchedPath>()
-        .map_or("unmatched", MatchedPath::as_str);
+        .map_or("unmatched", MatchedPath::as_str)
+        .to_owned();
     let span = tracing::info_span!(
         "request",
         request.id = id.to_str().unwrap_or_default(),
@@ -60,6 +69,10 @@ async fn identify(mut request: Request, next: Next) -> Response {
     .instrument(span)
     .await;
     response.headers_mut().insert(REQUEST_ID, id);
+    metrics.answered(&route, response.status().as_u16());
+    if let Some(RefusalCode(code)) = response.extensions().get() {
+        metrics.refused(code);
+    }
     response
 }
 

@@ -1,10 +1,11 @@
 //! The HTTP boundary, once: errors, extractors, middleware, OpenAPI.
 //!
 //! **Invariant:** every reply that is not a success has the intelligence envelope
-//! `{"success": false, "message", "code", "details"?}`, also where no handler was reached.
-//! Test: `what_no_handler_answers_has_the_envelope_too`.
+//! `{"success": false, "message", "code", "details"?}`, in the administration the [`envelope`] of its own
+//! contract, also where no handler was reached. Test: `what_no_handler_answers_has_the_envelope_too`.
 
 pub mod client;
+pub mod envelope;
 pub mod error;
 pub mod extract;
 pub mod health;

@@ -15,7 +15,9 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
         .title("Footfall")
         .description(Some(
             "Customer intelligence for online shops. In development mode the customer-intelligence \
-             routes need no credential and speak for the demo shop; in production they need a secret key.",
+             routes need no credential and speak for the demo shop; in production they need a secret key or a \
+             person. `bearer_key` is an API key, or the access token of `/api/auth/login`; `basic` is an API key \
+             as the user's name, and in development identifier and password.",
         ))
         .version(env!("CARGO_PKG_VERSION"))
         .license(Some(

@@ -1,6 +1,7 @@
 //! Serves until it is told to stop, then lets requests in flight end.
 
 use std::future::{Future, IntoFuture};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -21,7 +22,9 @@ pub async fn serve(
         stop.await;
         let _ = stopping.send(true);
     };
-    let serving = axum::serve(listener, router)
+    // The login's brake wants to know the caller's address.
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service)
         .with_graceful_shutdown(signal)
         .into_future();
     let deadline = async move {

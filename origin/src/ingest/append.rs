@@ -215,6 +215,9 @@ async fn append_of_shop(
         .map(|(((_, one), hash), _)| (&one.event, hash.as_ref()))
         .collect();
     project(app, tx, shop, &new, Scope::Live, now).await?;
+    for (event, _) in &new {
+        app.metrics().stored_after(now.since(event.received_at));
+    }
     count(tx, shop, incoming, &is_new).await?;
     let known: Vec<&str> = incoming
         .iter()

@@ -1,22 +1,24 @@
-//! Makes shops, keys and users, and revokes keys. Each takes the caller's transaction.
+//! Makes shops, keys and users. Each takes the caller's transaction.
 
 use footfall_shared::id::{KeyId, ShopId, UserId};
 use footfall_shared::identity::Salt;
-use footfall_shared::keys::{ApiKey, KeyKind};
+use footfall_shared::keys::KeyKind;
 use footfall_shared::money::Currency;
+use footfall_shared::permission::Scopes;
 use footfall_shared::shop::ShopSettings;
 use footfall_shared::text::{InvalidField, hex, required};
 use footfall_shared::time::UtcMillis;
 use jiff::tz::TimeZone;
 
-use super::queries;
 use super::shop::{Role, Shop};
+use super::{keys, queries, user_queries};
 use crate::app::system_entropy;
 use crate::auth::{PasswordHash, hash_password};
 use crate::db::{Fault, StorageError, Tx};
+use crate::http::error::AppError;
 
 /// Longest name, label or identifier, in characters.
-const NAME_CHARS_MAX: usize = 100;
+pub(super) const NAME_CHARS_MAX: usize = 100;
 /// Longest slug, in characters.
 const SLUG_CHARS_MAX: usize = 40;
 /// Shortest admin password, in characters; the length that NIST asks for a single factor.
@@ -44,7 +46,20 @@ pub enum CreateError {
     Storage(StorageError),
 }
 
-fn taken(what: &'static str) -> impl Fn(StorageError) -> CreateError {
+impl From<CreateError> for AppError {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::Invalid(fault) => fault.into(),
+            CreateError::Taken { what } => Self::Conflict {
+                reason: format!("{what} is taken"),
+            },
+            CreateError::Hash(cause) => Self::internal("hash a password", cause),
+            CreateError::Storage(error) => error.into(),
+        }
+    }
+}
+
+pub(super) fn taken(what: &'static str) -> impl Fn(StorageError) -> CreateError {
     move |error| match error.fault() {
         Fault::Conflict => CreateError::Taken { what },
         Fault::Busy | Fault::Gone | Fault::Bug => CreateError::Storage(error),
@@ -81,7 +96,7 @@ pub async fn create_shop(tx: &mut Tx, new: NewShop, now: UtcMillis) -> Result<Sh
         name: required("name", &name, NAME_CHARS_MAX)?.to_owned(),
         timezone: parse_timezone(&timezone)?,
         currency: Currency::parse("currency", &currency)?,
-        settings,
+        settings: settings.checked()?,
         salt: Salt::new(system_entropy()),
         identity_secret: hex(&system_entropy::<32>()),
     };
@@ -114,7 +129,7 @@ fn parse_timezone(text: &str) -> Result<TimeZone, InvalidField> {
     }
 }
 
-/// Makes a key; the clear text is returned here and never again.
+/// Makes a key that may everything that its kind may; the clear text is returned here and never again.
 pub async fn create_key(
     tx: &mut Tx,
     shop: &ShopId,
@@ -122,9 +137,8 @@ pub async fn create_key(
     label: &str,
     now: UtcMillis,
 ) -> Result<(KeyId, String), CreateError> {
-    let text = ApiKey::generate(kind, system_entropy());
-    let id = record_key(tx, shop, &text, label, now).await?;
-    Ok((id, text))
+    let made = keys::create_key(tx, shop, kind, Scopes::ALL, label, now).await?;
+    Ok((made.id, made.text))
 }
 
 /// Writes down a key whose text exists already: development keeps its keys when the database is new.
@@ -135,24 +149,7 @@ pub async fn record_key(
     label: &str,
     now: UtcMillis,
 ) -> Result<KeyId, CreateError> {
-    let label = required("label", label, NAME_CHARS_MAX)?;
-    let key = ApiKey::parse(text).ok_or_else(|| InvalidField::new("key", "is not a key"))?;
-    let id = KeyId::generate(now, system_entropy());
-    queries::insert_key(tx, shop, &id, &key, label, now)
-        .await
-        .map_err(taken("the key"))?;
-    Ok(id)
-}
-
-/// Revokes a live key and returns its hash, by which the edges are told; `None` where the shop has no
-/// such live key.
-pub async fn revoke_key(
-    tx: &mut Tx,
-    shop: &ShopId,
-    id: &KeyId,
-    now: UtcMillis,
-) -> Result<Option<String>, StorageError> {
-    queries::revoke_key(tx, shop, id, now).await
+    keys::record_key(tx, shop, text, Scopes::ALL, label, now).await
 }
 
 /// Makes a user who logs in with `identifier` and `password`.
@@ -164,32 +161,31 @@ pub async fn create_user(
     role: Role,
     now: UtcMillis,
 ) -> Result<UserId, CreateError> {
+    let hash = hash_checked(password).await?;
+    record_user(tx, shop, identifier, &hash, role, now).await
+}
+
+/// Writes down a user whose password was checked and hashed before.
+pub async fn record_user(
+    tx: &mut Tx,
+    shop: &ShopId,
+    identifier: &str,
+    password: &PasswordHash,
+    role: Role,
+    now: UtcMillis,
+) -> Result<UserId, CreateError> {
     let identifier = required("identifier", identifier, NAME_CHARS_MAX)?;
     if identifier.contains(':') {
         return Err(InvalidField::new("identifier", "must not contain a colon").into());
     }
-    let hash = hash_checked(password).await?;
     let id = UserId::generate(now, system_entropy());
-    queries::insert_user(tx, shop, &id, (identifier, &hash), role, now)
+    user_queries::insert_user(tx, shop, &id, (identifier, password), role, now)
         .await
         .map_err(taken("the identifier"))?;
     Ok(id)
 }
 
-/// Gives a user of the shop another password; false where the shop has no such user.
-pub async fn reset_password(
-    tx: &mut Tx,
-    shop: &ShopId,
-    identifier: &str,
-    password: String,
-) -> Result<bool, CreateError> {
-    let hash = hash_checked(password).await?;
-    queries::update_password(tx, shop, identifier, &hash)
-        .await
-        .map_err(CreateError::Storage)
-}
-
-async fn hash_checked(password: String) -> Result<PasswordHash, CreateError> {
+pub(super) async fn hash_checked(password: String) -> Result<PasswordHash, CreateError> {
     let chars = password.chars().count();
     if !(PASSWORD_CHARS_MIN..=PASSWORD_CHARS_MAX).contains(&chars) {
         let rule = format!("must have {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters");

@@ -1,14 +1,16 @@
 //! The tenant as the origin holds it.
 
 use std::fmt;
-use std::str::FromStr;
 
 use footfall_shared::id::ShopId;
 use footfall_shared::identity::Salt;
-use footfall_shared::keys::KeyKind;
 use footfall_shared::money::Currency;
+pub use footfall_shared::permission::Role;
+use footfall_shared::permission::Scopes;
 use footfall_shared::shop::{ShopEntry, ShopSettings};
 use jiff::tz::TimeZone;
+
+use super::key_queries::KeyGrant;
 
 /// A shop. Its `Debug` shows only its id: salt and identity secret are secrets.
 #[derive(Clone)]
@@ -32,13 +34,15 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// What an edge may know; `key` is the kind of the key that was asked for.
+    /// What an edge may know; `key` is what the key that was asked for may.
     #[must_use]
-    pub fn to_entry(&self, key: Option<KeyKind>) -> ShopEntry {
+    pub fn to_entry(&self, key: Option<KeyGrant>) -> ShopEntry {
         ShopEntry {
             shop: self.id.clone(),
             slug: self.slug.clone(),
-            key,
+            key: key.map(|key| key.kind),
+            scopes: key.map_or(Scopes::ALL, |key| key.scopes),
+            key_expires_at: key.and_then(|key| key.expires_at),
             salt: self.salt.clone(),
             identity_secret: self.identity_secret.clone(),
             currency: self.currency,
@@ -50,48 +54,5 @@ impl Shop {
 impl fmt::Debug for Shop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Shop({})", self.id)
-    }
-}
-
-/// What a user may do. The roles part ways with the login of the next release; until then each of them
-/// reads the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Everything.
-    Owner,
-    /// Everything but giving the shop away.
-    Admin,
-    /// Reads numbers.
-    Analyst,
-    /// Reads customers.
-    Support,
-}
-
-impl Role {
-    /// As it is stored and written.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-            Self::Admin => "admin",
-            Self::Analyst => "analyst",
-            Self::Support => "support",
-        }
-    }
-}
-
-/// A text that names no role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be owner, admin, analyst or support")]
-pub struct UnknownRole;
-
-impl FromStr for Role {
-    type Err = UnknownRole;
-
-    fn from_str(text: &str) -> Result<Self, UnknownRole> {
-        [Self::Owner, Self::Admin, Self::Analyst, Self::Support]
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .ok_or(UnknownRole)
     }
 }

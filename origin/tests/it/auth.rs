@@ -1,74 +1,102 @@
-//! Who may do what: each extractor against each credential, in both modes.
+//! Who may do what: each kind of credential, each role and each scope against the routes.
 
-use axum::Router;
-use axum::routing::get;
-use footfall::app::App;
-use footfall::auth::{OpenShop, PublishableShop, SecretOrAdminShop, SecretShop};
-use footfall::http::middleware::surround;
-use footfall_shared::id::KeyId;
+use footfall::shops::Role;
 use footfall_shared::mode::Mode;
+use footfall_shared::permission::{Permission, Scopes, needed};
 use http::Request;
+use serde_json::json;
 
-use crate::support::{Client, Credential, TestShop, on_both};
+use crate::support::{Credential, Door, TestShop, doors, on_both};
 
-/// One route for each extractor; it answers the shop's id.
-fn doors(app: &App) -> Router {
-    let router = Router::new()
-        .route(
-            "/publishable",
-            get(|shop: PublishableShop| async move { shop.0.id.to_string() }),
-        )
-        .route(
-            "/secret",
-            get(|shop: SecretShop| async move { shop.0.id.to_string() }),
-        )
-        .route(
-            "/admin",
-            get(|shop: SecretOrAdminShop| async move { shop.0.id.to_string() }),
-        )
-        .route(
-            "/open",
-            get(|shop: OpenShop| async move { shop.0.id.to_string() }),
-        );
-    surround(router.with_state(app.clone()))
-}
+/// Routes that ask nobody who they are: health, files, and what proves itself by its body.
+const OPEN: [(&str, &str); 9] = [
+    ("GET", "/health"),
+    ("GET", "/ready"),
+    ("GET", "/t.js"),
+    ("GET", "/demo/"),
+    ("POST", "/api/auth/login"),
+    ("POST", "/api/auth/refresh"),
+    ("POST", "/api/auth/logout"),
+    // The operator's own token, or development.
+    ("GET", "/metrics"),
+    ("POST", "/webhooks/woocommerce/{shop}"),
+];
+/// Routes that only a secret key gets through, whatever the role.
+const SERVERS_ONLY: [&str; 1] = ["/api/orders"];
+/// Routes that only people get through, whatever the scope.
+const PEOPLE_ONLY: [&str; 4] = [
+    "/api/keys",
+    "/api/keys/{id}",
+    "/api/keys/{id}/rotate",
+    "/api/users",
+];
 
+/// One route for each extractor: a server's, a server's or a person's, the contract's open ones, a person's.
 async fn statuses(shop: &TestShop, credential: Credential) -> [u16; 4] {
-    let client = Client::new(doors(&shop.app), shop.app.clone(), credential);
-    let mut statuses = [0; 4];
-    for (status, door) in statuses
-        .iter_mut()
-        .zip(["/publishable", "/secret", "/admin", "/open"])
-    {
-        let reply = client.get(door).await;
-        if reply.status == 200 {
-            assert_eq!(
-                reply.bytes,
-                shop.shop().id.as_str().as_bytes(),
-                "the caller's own shop"
-            );
-        } else {
+    let client = shop.client(credential);
+    let profile = "/wp-json/wg/v1/intelligence/profile?customer_email=nobody@example.com";
+    let replies = [
+        client.post("/api/orders", &json!({"orders": []})).await,
+        client.get("/api/events").await,
+        client.get(profile).await,
+        client.get("/api/keys").await,
+    ];
+    replies.map(|reply| {
+        if reply.status != 200 {
             assert_eq!(reply.json()["success"], false);
         }
-        *status = reply.status.as_u16();
-    }
-    statuses
+        reply.status.as_u16()
+    })
 }
 
-fn credentials(shop: &TestShop) -> [Credential; 4] {
+fn credentials(shop: &TestShop) -> [Credential; 5] {
     let (identifier, password) = shop.tenant.admin.clone();
     [
         Credential::None,
         Credential::Key(shop.tenant.publishable_key.clone()),
         Credential::Key(shop.tenant.secret_key.clone()),
-        Credential::Login(identifier, password),
+        Credential::Login(identifier.clone(), password.clone()),
+        Credential::Basic(identifier, password),
     ]
+}
+
+/// The routes of the document that the origin asks a credential for.
+fn guarded() -> Vec<(Door, &'static [Permission])> {
+    let served = |door: &Door| {
+        let edge = ["/v1/", "/api/intelligence/"];
+        !edge.iter().any(|start| door.path.starts_with(start))
+    };
+    let doors = doors().into_iter().filter(served);
+    let guarded = doors.filter_map(|door| {
+        let needed = needed(&door.method, &door.path)?;
+        Some((door, needed))
+    });
+    guarded.collect()
+}
+
+#[test]
+fn every_documented_route_is_in_the_table_of_permissions_or_known_to_be_open() {
+    for Door { method, path, .. } in doors() {
+        let open = OPEN.contains(&(method.as_str(), path.as_str()));
+        let known = needed(&method, &path).is_some();
+        assert!(
+            open != known,
+            "{method} {path}: say in the table what it needs"
+        );
+    }
+    for (method, path) in OPEN {
+        let documented = doors()
+            .iter()
+            .any(|door| door.method == method && door.path == path);
+        assert!(documented, "{method} {path} is gone");
+    }
 }
 
 on_both! {
     async fn in_production_each_door_opens_to_its_credential_only(database) {
         let shop = TestShop::start(database).await;
-        let expected = [[401; 4], [200, 403, 403, 403], [200; 4], [403, 403, 200, 200]];
+        let expected =
+            [[401; 4], [403; 4], [200, 200, 404, 403], [403, 200, 404, 200], [401; 4]];
         for (credential, expected) in credentials(&shop).into_iter().zip(expected) {
             assert_eq!(statuses(&shop, credential.clone()).await, expected, "{credential:?}");
         }
@@ -76,8 +104,13 @@ on_both! {
 
     async fn in_development_only_the_contracts_own_routes_are_open(database) {
         let shop = TestShop::start_in(database, Mode::Development).await;
-        let expected =
-            [[401, 401, 401, 200], [200, 403, 403, 200], [200; 4], [403, 403, 200, 200]];
+        let expected = [
+            [401, 401, 404, 401],
+            [403, 403, 404, 403],
+            [200, 200, 404, 403],
+            [403, 200, 404, 200],
+            [403, 200, 404, 200],
+        ];
         for (credential, expected) in credentials(&shop).into_iter().zip(expected) {
             assert_eq!(statuses(&shop, credential.clone()).await, expected, "{credential:?}");
         }
@@ -91,45 +124,58 @@ on_both! {
             Credential::Key("no key at all".into()),
             // The prefix says secret, the stored key is publishable.
             Credential::Key(shop.tenant.publishable_key.replace("ff_pk_", "ff_sk_")),
-            Credential::Login(identifier.clone(), "wrong password".into()),
-            Credential::Login(identifier.to_uppercase(), password.clone()),
-            Credential::Login("nobody@example.com".into(), password),
-            Credential::Login(identifier, String::new()),
+            Credential::Basic(identifier.clone(), "wrong password".into()),
+            Credential::Basic(identifier.to_uppercase(), password.clone()),
+            Credential::Basic("nobody@example.com".into(), password),
+            Credential::Basic(identifier, String::new()),
+            Credential::Token("a.b.c".into()),
         ] {
             assert_eq!(statuses(&shop, wrong.clone()).await, [401; 4], "{wrong:?}");
         }
     }
 
-    async fn a_revoked_key_opens_nothing(database) {
+    async fn each_role_gets_what_the_table_says(database) {
         let shop = TestShop::start(database).await;
-        let mut tx = shop.app.db().begin().await.unwrap();
-        let keys = footfall::shops::list_keys(&mut tx, &shop.shop().id).await.unwrap();
-        let secret = keys.iter().find(|key| key.kind == "secret").unwrap();
-        let id = KeyId::parse(&secret.id).unwrap();
-        let revoke = footfall::shops::create::revoke_key;
-        assert!(revoke(&mut tx, &shop.shop().id, &id, shop.app.now()).await.unwrap().is_some());
-        assert!(revoke(&mut tx, &shop.shop().id, &id, shop.app.now()).await.unwrap().is_none());
-        tx.commit().await.unwrap();
-        let credential = Credential::Key(shop.tenant.secret_key.clone());
-        assert_eq!(statuses(&shop, credential).await, [401; 4]);
+        for role in Role::ALL {
+            let person = shop.person(role).await;
+            for (door, needed) in guarded() {
+                let may = needed.iter().all(|one| role.may(*one)) && !SERVERS_ONLY.contains(&door.path.as_str());
+                let status = door.knock_as_shown(&person).await.status.as_u16();
+                let about = format!("{} {} as {}: {status}", door.method, door.path, role.as_str());
+                assert_eq!(status == 403, !may, "{about}");
+                assert!(status != 401 && status < 500, "{about}");
+            }
+        }
     }
 
-    async fn another_shops_key_cannot_be_revoked(database) {
+    async fn each_key_gets_what_its_scopes_name(database) {
         let shop = TestShop::start(database).await;
-        let neighbour = shop.neighbour().await;
-        let mut tx = shop.app.db().begin().await.unwrap();
-        let theirs = footfall::shops::list_keys(&mut tx, &neighbour.shop.id).await.unwrap();
-        let id = KeyId::parse(&theirs[0].id).unwrap();
-        let now = shop.app.now();
-        let revoked = footfall::shops::create::revoke_key(&mut tx, &shop.shop().id, &id, now).await;
-        assert_eq!(revoked.unwrap(), None);
+        let names = Scopes::names().map(|name| vec![name]).chain([vec!["*"]]);
+        for names in names {
+            let scopes = Scopes::parse("scopes", &names).unwrap();
+            let server = shop.scoped(scopes).await;
+            for (door, needed) in guarded() {
+                let people = PEOPLE_ONLY.contains(&door.path.as_str()) || door.path.starts_with("/api/users");
+                let may = needed.iter().all(|one| scopes.allow(*one)) && !people;
+                let status = door.knock_as_shown(&server).await.status.as_u16();
+                let about = format!("{} {} with {names:?}: {status}", door.method, door.path);
+                assert_eq!(status == 403, !may, "{about}");
+                assert!(status != 401 && status < 500, "{about}");
+            }
+        }
+    }
+
+    async fn a_refusal_names_what_is_missing(database) {
+        let shop = TestShop::start(database).await;
+        let server = shop.scoped(Scopes::parse("scopes", &["orders:write"]).unwrap()).await;
+        let told = server.get("/api/events").await.expect_error(403, "forbidden");
+        assert_eq!(told["message"], "This needs events:read");
     }
 
     async fn a_refusal_says_how_to_prove_oneself_and_nothing_of_the_credential(database) {
         let shop = TestShop::start(database).await;
-        let client = Client::new(doors(&shop.app), shop.app.clone(), Credential::None);
-        let request = Request::get("/secret").header("x-api-key", "ff_sk_very-secret-text");
-        let reply = client.send(request, Vec::new()).await;
+        let request = Request::get("/api/events").header("x-api-key", "ff_sk_very-secret-text");
+        let reply = shop.anonymous().send(request, Vec::new()).await;
         reply.expect_error(401, "unauthorized");
         assert!(reply.headers.contains_key("www-authenticate"));
         assert!(!String::from_utf8_lossy(&reply.bytes).contains("very-secret"));

@@ -106,7 +106,7 @@ async fn a_panic_is_a_500_in_the_envelope_and_the_next_request_is_served() {
             axum::routing::get(|| async { panic!("on purpose") as &'static str }),
         )
         .route("/fine", axum::routing::get(|| async { "fine" }));
-    let router = footfall::http::middleware::surround(panics);
+    let router = footfall::http::middleware::surround(panics, std::sync::Arc::default());
     let ask = |path: &str| {
         router
             .clone()

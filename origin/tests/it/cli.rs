@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::EDGE_KEY;
+use crate::support::{EDGE_KEY, JWT_SECRET};
 
 /// The binary over a data directory of its own, with none of the test's own settings.
 fn footfall(folder: &Path, settings: &[(&str, &str)]) -> Command {
@@ -64,14 +64,7 @@ fn a_shop_its_keys_and_its_users_are_made_listed_and_revoked() {
     ];
     assert!(succeed(path, &key).starts_with("ff_sk_"));
     let list = succeed(path, &["admin", "key", "list", "--shop", "moon"]);
-    let id = list
-        .lines()
-        .nth(1)
-        .unwrap()
-        .split_whitespace()
-        .next()
-        .unwrap()
-        .to_owned();
+    let id = cell(&list, 0);
     let revoke = ["admin", "key", "revoke", "--shop", "moon", "--id", &id];
     succeed(path, &revoke);
     assert!(fail(path, &revoke).contains("no live key"));
@@ -92,15 +85,114 @@ fn a_shop_its_keys_and_its_users_are_made_listed_and_revoked() {
 }
 
 #[test]
+fn a_scoped_key_is_made_and_rotated() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let shop = ["--slug", "moon", "--name", "Moon"];
+    succeed(path, &[&["admin", "shop", "create"], &shop[..]].concat());
+    let create = [
+        "admin", "key", "create", "--shop", "moon", "--kind", "secret",
+    ];
+    let scoped = ["--label", "export", "--scope", "orders:write"];
+    succeed(path, &[&create[..], &scoped].concat());
+    let unknown = ["--label", "export", "--scope", "moon:write"];
+    assert!(fail(path, &[&create[..], &unknown].concat()).contains("scope[0] must be"));
+    let list = ["admin", "key", "list", "--shop", "moon"];
+    let id = cell(&succeed(path, &list), 0);
+    let rotate = ["admin", "key", "rotate", "--shop", "moon", "--id", &id];
+    assert!(fail(path, &[&rotate[..], &["--grace", "1y"]].concat()).contains("as 24h"));
+    let rotated = succeed(path, &rotate);
+    assert!(rotated.starts_with("ff_sk_") && rotated.contains(&format!("{id} goes on until")));
+    assert!(fail(path, &rotate).contains("being rotated already"));
+    let listed = succeed(path, &list);
+    assert_eq!(listed.matches("orders:write").count(), 2, "{listed}");
+}
+
+#[test]
+fn settings_are_shown_and_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let shop = ["--slug", "moon", "--name", "Moon"];
+    succeed(path, &[&["admin", "shop", "create"], &shop[..]].concat());
+    let set = ["admin", "shop", "set", "--shop", "moon", "--set"];
+    let origins = "allowed_origins=https://a.example,https://b.example";
+    succeed(path, &[&set[..], &[origins, "--set", "locale=en"]].concat());
+    let shown = succeed(path, &["admin", "shop", "show", "--shop", "moon"]);
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(
+        shown["allowed_origins"],
+        serde_json::json!(["https://a.example", "https://b.example"])
+    );
+    assert_eq!(shown["locale"], "en");
+    for (wrong, named) in [
+        ("lokale=en", "lokale"),
+        ("locale=de", "locale"),
+        ("locale", "name=value"),
+    ] {
+        assert!(
+            fail(path, &[&set[..], &[wrong]].concat()).contains(named),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn a_user_is_changed_and_removed_but_not_the_last_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let shop = ["--slug", "moon", "--name", "Moon"];
+    succeed(path, &[&["admin", "shop", "create"], &shop[..]].concat());
+    let user = |command: &'static str| {
+        [
+            "admin",
+            "user",
+            command,
+            "--shop",
+            "moon",
+            "--identifier",
+            "a@moon.example",
+        ]
+    };
+    succeed(path, &[&user("create")[..], &["--role", "owner"]].concat());
+    assert!(fail(path, &user("remove")).contains("at least one owner"));
+    let changed = succeed(path, &[&user("change")[..], &["--new-password"]].concat());
+    assert!(changed.contains("password, shown only now"), "{changed}");
+    let other = [
+        "admin",
+        "user",
+        "create",
+        "--shop",
+        "moon",
+        "--identifier",
+        "b@moon.example",
+    ];
+    succeed(path, &[&other[..], &["--role", "owner"]].concat());
+    succeed(
+        path,
+        &[&user("change")[..], &["--role", "support"]].concat(),
+    );
+    succeed(path, &user("remove"));
+    assert!(fail(path, &user("remove")).contains("has no user"));
+}
+
+/// The first cell of a list's row.
+fn cell(list: &str, row: usize) -> String {
+    let row = list.lines().nth(row + 1).unwrap();
+    row.split_whitespace().next().unwrap().to_owned()
+}
+
+#[test]
 fn a_wrong_setting_stops_the_start_with_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let cases = [
         (&[][..], "FOOTFALL_EDGE_KEYS"),
+        (&[("FOOTFALL_EDGE_KEYS", EDGE_KEY)], "FOOTFALL_JWT_SECRET"),
         (&[("FOOTFALL_MODE", "open")], "FOOTFALL_MODE"),
         (
             &[
                 ("DATABASE_URL", "oracle:x"),
                 ("FOOTFALL_EDGE_KEYS", EDGE_KEY),
+                ("FOOTFALL_JWT_SECRET", JWT_SECRET),
             ],
             "DATABASE_URL",
         ),
@@ -133,6 +225,7 @@ fn a_port_in_use_is_told_plainly() {
     let settings = [
         ("FOOTFALL_ORIGIN_ADDR", address.as_str()),
         ("FOOTFALL_EDGE_KEYS", EDGE_KEY),
+        ("FOOTFALL_JWT_SECRET", JWT_SECRET),
     ];
     for command in ["serve", "dev"] {
         let output = footfall(folder.path(), &settings)
@@ -161,6 +254,7 @@ impl Serving {
         let settings = [
             ("FOOTFALL_ORIGIN_ADDR", address.as_str()),
             ("FOOTFALL_EDGE_KEYS", EDGE_KEY),
+            ("FOOTFALL_JWT_SECRET", JWT_SECRET),
         ];
         let child = footfall(folder, &settings)
             .args(["serve", "--supervised"])
@@ -244,12 +338,18 @@ fn doctor_names_the_mend_and_makes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let told = fail(folder.path(), &["doctor"]);
     assert!(
-        told.contains("footfall migrate") && told.contains("FOOTFALL_EDGE_KEYS"),
+        told.contains("footfall migrate")
+            && told.contains("FOOTFALL_EDGE_KEYS")
+            && told.contains("FOOTFALL_JWT_SECRET"),
         "{told}"
     );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     succeed(folder.path(), &["migrate"]);
-    let output = footfall(folder.path(), &[("FOOTFALL_EDGE_KEYS", EDGE_KEY)])
+    let settings = [
+        ("FOOTFALL_EDGE_KEYS", EDGE_KEY),
+        ("FOOTFALL_JWT_SECRET", JWT_SECRET),
+    ];
+    let output = footfall(folder.path(), &settings)
         .arg("doctor")
         .output()
         .unwrap();

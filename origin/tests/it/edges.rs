@@ -239,8 +239,8 @@ on_both! {
         let page = keys.iter().find(|one| one.kind == "publishable").unwrap();
         let id = footfall_shared::id::KeyId::parse(&page.id).unwrap();
         let mut tx = shop.app.db().begin().await.unwrap();
-        let hash = footfall::shops::create::revoke_key(&mut tx, &shop.shop().id, &id, START).await;
-        edges::queue_key(&shop.app, &mut tx, &shop.shop().id, &hash.unwrap().unwrap(), START).await.unwrap();
+        let revoke = footfall::shops::keys::revoke_key;
+        assert!(revoke(&shop.app, &mut tx, &shop.shop().id, &id, START).await.unwrap());
         edges::commit(&shop.app, tx).await.unwrap();
         edges::drain(&shop.app).await.unwrap();
         assert_eq!(edge.taken(), [Change::Key { key: key.hash, version: START.get() }]);

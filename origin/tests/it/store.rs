@@ -98,7 +98,7 @@ on_both! {
         let db = shop.app.db();
         let cases = [
             ("INSERT INTO counters VALUES ('s', 'n', 1), ('s', 'n', 2)", Fault::Conflict),
-            ("INSERT INTO keys VALUES ('no shop', 'k', 'secret', 'h', 'l', 1, NULL)", Fault::Conflict),
+            ("INSERT INTO keys VALUES ('no shop', 'k', 'secret', 'h', 'l', 1, NULL, NULL, NULL)", Fault::Conflict),
             ("SELECT * FROM no_such_table", Fault::Bug),
             ("NOT SQL AT ALL", Fault::Bug),
         ];

@@ -61,6 +61,18 @@ pub enum Verdict {
     Rejected,
 }
 
+impl Verdict {
+    /// The verdict's name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Appended => "appended",
+            Self::Duplicate => "duplicate",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
 /// The receipt of one event. Only an event named here may be forgotten by the edge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {

@@ -23,6 +23,9 @@ pub(crate) const EDGE_KEY: &str = "an-edge-key-of-the-end-to-end-tests-0001";
 /// How long a first start may take: migrations and the demo shop on a busy machine.
 pub(crate) const START: Duration = Duration::from_secs(60);
 
+/// The secret of the access tokens in these tests.
+pub(crate) const JWT_SECRET: &str = "a-token-secret-of-the-end-to-end-tests-1";
+
 /// The keys of [`EDGE_KEY`].
 pub(crate) fn edge_keys() -> SigningKeys {
     SigningKeys::parse(EDGE_KEY).unwrap()
@@ -50,6 +53,7 @@ impl Home {
             ("FOOTFALL_ORIGIN_ADDR", format!("127.0.0.1:{origin}")),
             ("FOOTFALL_EDGES", format!("http://127.0.0.1:{edge}")),
             ("FOOTFALL_EDGE_KEYS", EDGE_KEY.to_owned()),
+            ("FOOTFALL_JWT_SECRET", JWT_SECRET.to_owned()),
             ("FOOTFALL_EDGE_COMPONENT", component().display().to_string()),
         ];
         all.extend(

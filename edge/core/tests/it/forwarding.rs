@@ -1,4 +1,5 @@
 use footfall_edge::memory::request;
+use footfall_shared::identity::IpHash;
 use serde_json::json;
 
 use crate::support::{World, post};
@@ -96,6 +97,39 @@ fn each_of_the_contracts_storefront_paths_reaches_the_origin_as_it_was_asked() {
         );
         assert_eq!(sent.body, body);
     }
+}
+
+#[test]
+fn a_login_tells_the_origin_a_signed_hash_of_the_clients_address_and_nothing_else_does() {
+    let world = World::production();
+    let told = |path: &str, peer: &str| {
+        let mut asked = post(path, b"{}".to_vec());
+        asked.peer = Some(peer.parse().unwrap());
+        let spoofed = "ab".repeat(32).parse().unwrap();
+        asked.headers.insert("x-footfall-caller", spoofed);
+        world.send(asked);
+        let sent = world.edge.origin.asked.borrow();
+        let headers = sent.last().unwrap().headers.clone();
+        let text = |name: &str| Some(headers.get(name)?.to_str().unwrap().to_owned());
+        let [caller, at, signature] = [
+            "x-footfall-caller",
+            "x-footfall-timestamp",
+            "x-footfall-signature",
+        ]
+        .map(text);
+        let caller = IpHash::parse(&caller?).unwrap();
+        let keys = &world.edge.config.keys;
+        let now = world.edge.now.get();
+        keys.verify_caller(now, &caller, at.as_deref(), signature.as_deref())
+            .unwrap();
+        assert!(!format!("{headers:?}").contains(peer));
+        Some(caller)
+    };
+    let first = told("/api/auth/login", "192.0.2.7");
+    assert!(first.is_some());
+    assert_eq!(told("/api/auth/login", "192.0.2.7"), first);
+    assert_ne!(told("/api/auth/login", "192.0.2.8"), first);
+    assert_eq!(told("/api/auth/refresh", "192.0.2.7"), None);
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod bad_input;
 mod bundle;
 mod events;
 mod forwarding;
+mod keys;
 mod limits;
 mod opt_out;
 mod outbox;

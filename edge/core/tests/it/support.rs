@@ -14,6 +14,7 @@ use footfall_shared::keys::{ApiKey, KeyKind};
 use footfall_shared::money::{Currency, MinorUnits};
 use footfall_shared::offers::{Decision, Offer, decide};
 use footfall_shared::order::{Order, OrderItem};
+use footfall_shared::permission::Scopes;
 use footfall_shared::profile::Profile;
 use footfall_shared::shop::{ShopEntry, ShopSettings};
 use footfall_shared::time::{DAY_MS, UtcMillis};
@@ -38,6 +39,10 @@ pub struct Origin {
     /// The device that the origin knows, by the name of its key's kind.
     pub link: RefCell<Option<(&'static str, DeviceLink)>>,
     pub settings: RefCell<ShopSettings>,
+    /// Of the secret key.
+    pub scopes: Cell<Scopes>,
+    /// When every key ends.
+    pub key_expires_at: Cell<Option<UtcMillis>>,
     /// Settles only so many events of each batch.
     pub settles: Cell<Option<usize>>,
     pub log: RefCell<Vec<Value>>,
@@ -278,6 +283,8 @@ impl Origin {
             shop: shop(),
             slug: "demo".into(),
             key,
+            scopes: self.scopes.get(),
+            key_expires_at: self.key_expires_at.get(),
             salt: SALT,
             identity_secret: SECRET.into(),
             currency: Currency::EUR,

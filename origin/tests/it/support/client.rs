@@ -17,8 +17,12 @@ pub(crate) enum Credential {
     None,
     /// An API key, as a bearer.
     Key(String),
-    /// Identifier and password.
+    /// Identifier and password: the client logs in for each call, and shows what it gets.
     Login(String, String),
+    /// Identifier and password with each call, as HTTP basic has it.
+    Basic(String, String),
+    /// An access token.
+    Token(String),
     /// Signs each call with this key.
     Edge(String),
 }
@@ -103,7 +107,26 @@ impl Client {
 
     /// Any request; the credential is added.
     pub(crate) async fn send(&self, request: http::request::Builder, body: Vec<u8>) -> Reply {
-        let request = self.prove(request, &body).body(Body::from(body)).unwrap();
+        let request = match &self.credential {
+            Credential::Login(identifier, password) => {
+                let tokens = self.log_in(identifier, password).await.expect(200);
+                let token = tokens["data"]["access_token"].as_str().unwrap();
+                request.header("authorization", format!("Bearer {token}"))
+            }
+            _ => self.prove(request, &body),
+        };
+        self.pass_on(request.body(Body::from(body)).unwrap()).await
+    }
+
+    /// Logs in, whatever the client's own credential is.
+    pub(crate) async fn log_in(&self, identifier: &str, password: &str) -> Reply {
+        let body = serde_json::json!({"identifier": identifier, "password": password});
+        let request = Request::post("/api/auth/login").header("content-type", "application/json");
+        self.pass_on(request.body(Body::from(body.to_string())).unwrap())
+            .await
+    }
+
+    async fn pass_on(&self, request: Request<Body>) -> Reply {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes().to_vec();
@@ -116,9 +139,11 @@ impl Client {
 
     fn prove(&self, request: http::request::Builder, body: &[u8]) -> http::request::Builder {
         match &self.credential {
-            Credential::None => request,
-            Credential::Key(key) => request.header("authorization", format!("Bearer {key}")),
-            Credential::Login(identifier, password) => {
+            Credential::None | Credential::Login(..) => request,
+            Credential::Key(secret) | Credential::Token(secret) => {
+                request.header("authorization", format!("Bearer {secret}"))
+            }
+            Credential::Basic(identifier, password) => {
                 let text = format!("{identifier}:{password}");
                 let basic = base64::engine::general_purpose::STANDARD.encode(text);
                 request.header("authorization", format!("Basic {basic}"))

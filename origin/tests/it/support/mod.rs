@@ -4,6 +4,7 @@
 pub(crate) mod build;
 mod client;
 mod database;
+mod doors;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,20 +14,25 @@ use footfall::app::{App, Clock};
 use footfall::config::Config;
 use footfall::db::Db;
 use footfall::shops::create::{NewShop, create_key, create_shop, create_user};
-use footfall::shops::{Role, Shop};
+use footfall::shops::{Role, Shop, keys};
 use footfall_shared::keys::KeyKind;
 use footfall_shared::mode::Mode;
+use footfall_shared::permission::Scopes;
 use footfall_shared::shop::ShopSettings;
 use footfall_shared::time::UtcMillis;
 
 pub(crate) use client::{Client, Credential, Reply};
 pub(crate) use database::{Database, Store};
+pub(crate) use doors::{Door, doors};
 
 /// When each test begins: 2026-11-24T12:00:00Z, a Tuesday at 13:00 in the shop's time zone.
 pub(crate) const START: UtcMillis = UtcMillis::new(1_795_521_600_000);
 
 /// The edge's signing key in tests.
 pub(crate) const EDGE_KEY: &str = "edge-key-of-the-tests-0123456789abcdef";
+
+/// The secret of the access tokens in tests.
+pub(crate) const JWT_SECRET: &str = "token-secret-of-the-tests-0123456789abcd";
 
 /// Makes two tests of one, `…::on_sqlite` and `…::on_postgresql`.
 macro_rules! on_both {
@@ -107,7 +113,12 @@ impl TestShop {
 
     /// Another shop in the same database.
     pub(crate) async fn neighbour(&self) -> Tenant {
-        make_tenant(&self.app, "neighbour").await
+        self.tenant_of("neighbour").await
+    }
+
+    /// Another shop with this slug.
+    pub(crate) async fn tenant_of(&self, slug: &str) -> Tenant {
+        make_tenant(&self.app, slug).await
     }
 
     /// The shop under test.
@@ -135,10 +146,50 @@ impl TestShop {
         self.client(Credential::Key(self.tenant.secret_key.clone()))
     }
 
-    /// The shop's admin: identifier and password.
+    /// The shop's owner, who logs in for each call.
     pub(crate) fn admin(&self) -> Client {
         let (identifier, password) = self.tenant.admin.clone();
         self.client(Credential::Login(identifier, password))
+    }
+
+    /// A person of the shop with this role, logged in.
+    pub(crate) async fn person(&self, role: Role) -> Client {
+        let login = (
+            format!("{}-person@demo.example", role.as_str()),
+            "a long enough password".to_owned(),
+        );
+        let mut tx = self.app.db().begin().await.unwrap();
+        let made = create_user(
+            &mut tx,
+            &self.shop().id,
+            &login.0,
+            login.1.clone(),
+            role,
+            self.app.now(),
+        );
+        made.await.unwrap();
+        tx.commit().await.unwrap();
+        self.person_of(&login.0, &login.1).await
+    }
+
+    /// Whoever has this identifier and password, of whichever shop, logged in.
+    pub(crate) async fn person_of(&self, identifier: &str, password: &str) -> Client {
+        let tokens = self
+            .anonymous()
+            .log_in(identifier, password)
+            .await
+            .expect(200);
+        let token = tokens["data"]["access_token"].as_str().unwrap().to_owned();
+        self.client(Credential::Token(token))
+    }
+
+    /// The shop's server with a key of these scopes.
+    pub(crate) async fn scoped(&self, scopes: Scopes) -> Client {
+        let mut tx = self.app.db().begin().await.unwrap();
+        let (id, now) = (&self.shop().id, self.app.now());
+        let made = keys::create_key(&mut tx, id, KeyKind::Secret, scopes, "scoped", now).await;
+        tx.commit().await.unwrap();
+        self.client(Credential::Key(made.unwrap().text))
     }
 
     /// An edge: signed calls.
@@ -152,11 +203,18 @@ impl TestShop {
     }
 }
 
+/// The settings of a shop's origin with some of them changed.
+pub(crate) fn config_of(shop: &TestShop, settings: &[(&str, &str)]) -> Config {
+    let url = shop.app.config().database_url.reveal();
+    config(shop.app.config().mode, url, settings)
+}
+
 fn config(mode: Mode, url: &str, settings: &[(&str, &str)]) -> Config {
     let own = [
         ("FOOTFALL_MODE", mode.as_str()),
         ("DATABASE_URL", url),
         ("FOOTFALL_EDGE_KEYS", EDGE_KEY),
+        ("FOOTFALL_JWT_SECRET", JWT_SECRET),
     ];
     let find = |name: &str| {
         let found = settings.iter().chain(&own).find(|(key, _)| *key == name);

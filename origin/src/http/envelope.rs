@@ -1,0 +1,184 @@
+//! The administration's envelope, chosen by path in one place.
+//!
+//! Login, keys, users and settings speak the shape of the contract's behaviour analytics:
+//! `{"success", "data", "meta"}` and `{"success": false, "error": {"code", "message", "details"?},
+//! "request_id"}`. Handlers know the first, nobody but this file the second: it is made of the
+//! [`ErrorReply`] that every [`AppError`](super::error::AppError) leaves in its response.
+
+use std::convert::Infallible;
+
+use axum::Json;
+use axum::extract::{FromRequestParts, Request};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use footfall_shared::wire::error::ErrorReply;
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::middleware::REQUEST_ID;
+use crate::app::App;
+
+/// Where the administration's routes begin.
+const ADMINISTRATION: [&str; 4] = ["/api/auth", "/api/keys", "/api/users", "/api/settings"];
+
+/// A success of the administration.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DataReply<T> {
+    /// Always `true`.
+    pub success: bool,
+    /// What was asked for.
+    pub data: T,
+    /// Of the answer itself.
+    pub meta: Meta,
+}
+
+/// When and to which request it was answered.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Meta {
+    /// RFC 3339.
+    #[schema(example = "2026-02-27T10:30:00Z")]
+    pub timestamp: String,
+    /// As in the header `X-Request-Id`.
+    #[schema(example = "req_abc123")]
+    pub request_id: String,
+}
+
+impl Meta {
+    /// The reply that carries `data`.
+    pub fn with<T>(self, data: T) -> Json<DataReply<T>> {
+        Json(DataReply {
+            success: true,
+            data,
+            meta: self,
+        })
+    }
+}
+
+impl FromRequestParts<App> for Meta {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        // The contract's example has whole seconds.
+        let seconds = app.now().get().div_euclid(1000);
+        let now = jiff::Timestamp::from_second(seconds).unwrap_or_default();
+        Ok(Self {
+            timestamp: now.to_string(),
+            request_id: id_of(&parts.headers),
+        })
+    }
+}
+
+fn id_of(headers: &HeaderMap) -> String {
+    let id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    id.unwrap_or_default().to_owned()
+}
+
+/// A refusal of the administration.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AdminErrorReply {
+    /// Always `false`.
+    success: bool,
+    error: AdminError,
+    /// As in the header `X-Request-Id`.
+    request_id: String,
+}
+
+/// What is wrong.
+#[derive(Debug, Serialize, ToSchema)]
+struct AdminError {
+    /// A stable name for programs.
+    #[schema(example = "UNAUTHORIZED")]
+    code: String,
+    /// A sentence for people, without personal data.
+    message: String,
+    /// The fields at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Vec<AdminErrorDetail>>,
+}
+
+/// A field at fault.
+#[derive(Debug, Serialize, ToSchema)]
+struct AdminErrorDetail {
+    field: String,
+    message: String,
+}
+
+impl AdminErrorReply {
+    fn of(reply: ErrorReply, request_id: String) -> Self {
+        let ErrorReply {
+            success,
+            message,
+            code,
+            details,
+        } = reply;
+        let code = match code.as_str() {
+            "unavailable" | "not_ready" | "timed_out" => "SERVICE_UNAVAILABLE".to_owned(),
+            other => other.to_ascii_uppercase(),
+        };
+        let details = details.map(|details| {
+            vec![AdminErrorDetail {
+                field: details.field,
+                message: message.clone(),
+            }]
+        });
+        Self {
+            success,
+            error: AdminError {
+                code,
+                message,
+                details,
+            },
+            request_id,
+        }
+    }
+}
+
+fn is_administration(path: &str) -> bool {
+    ADMINISTRATION.iter().any(|start| {
+        path.strip_prefix(start)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
+
+/// Gives the administration's replies their envelope. They hold tokens, keys and names, so no cache may
+/// keep them.
+pub(super) async fn dress(request: Request, next: Next) -> Response {
+    if !is_administration(request.uri().path()) {
+        return next.run(request).await;
+    }
+    let request_id = id_of(request.headers());
+    let mut response = next.run(request).await;
+    if let Some(reply) = response.extensions_mut().remove::<ErrorReply>() {
+        let (mut parts, _) = response.into_parts();
+        parts.headers.remove(CONTENT_LENGTH);
+        parts.headers.remove(CONTENT_TYPE);
+        let body = Json(AdminErrorReply::of(reply, request_id));
+        response = (parts, body).into_response();
+    }
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, no_store);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_administrations_own_paths_have_its_envelope() {
+        for path in [
+            "/api/auth/login",
+            "/api/keys",
+            "/api/keys/key_1/rotate",
+            "/api/settings",
+        ] {
+            assert!(is_administration(path), "{path}");
+        }
+        for path in ["/api/keysmith", "/api/events", "/api", "/x/api/keys"] {
+            assert!(!is_administration(path), "{path}");
+        }
+    }
+}

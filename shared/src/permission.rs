@@ -1,0 +1,376 @@
+//! Who may do what: the permissions, the scopes of secret keys, the roles of people, and what each route
+//! needs. This is the one table; edge and origin ask it.
+//!
+//! **Invariant:** whoever manages keys or people is a person: no scope gives it, not even `*`, so that a
+//! leaked key cannot make itself another. Test: `no_scope_reaches_keys_or_users`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::text::InvalidField;
+
+/// One thing that may be done in a shop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// Read customers, their profiles and offers.
+    CustomersRead,
+    /// Recalculate customers.
+    CustomersWrite,
+    /// See which devices recognize whom.
+    DevicesRead,
+    /// Undo recognitions.
+    DevicesWrite,
+    /// Read the log.
+    EventsRead,
+    /// Send events.
+    EventsWrite,
+    /// Move offers.
+    OffersWrite,
+    /// Send orders.
+    OrdersWrite,
+    /// Read the shop's settings.
+    SettingsRead,
+    /// Change the shop's settings.
+    SettingsWrite,
+    /// List keys.
+    KeysRead,
+    /// Make, rotate and revoke keys.
+    KeysWrite,
+    /// List users.
+    UsersRead,
+    /// Make, change and remove users.
+    UsersWrite,
+}
+
+impl Permission {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::CustomersRead,
+        Self::CustomersWrite,
+        Self::DevicesRead,
+        Self::DevicesWrite,
+        Self::EventsRead,
+        Self::EventsWrite,
+        Self::OffersWrite,
+        Self::OrdersWrite,
+        Self::SettingsRead,
+        Self::SettingsWrite,
+        Self::KeysRead,
+        Self::KeysWrite,
+        Self::UsersRead,
+        Self::UsersWrite,
+    ];
+
+    /// As it is written in scopes and told to who lacks it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CustomersRead => "customers:read",
+            Self::CustomersWrite => "customers:write",
+            Self::DevicesRead => "devices:read",
+            Self::DevicesWrite => "devices:write",
+            Self::EventsRead => "events:read",
+            Self::EventsWrite => "events:write",
+            Self::OffersWrite => "offers:write",
+            Self::OrdersWrite => "orders:write",
+            Self::SettingsRead => "settings:read",
+            Self::SettingsWrite => "settings:write",
+            Self::KeysRead => "keys:read",
+            Self::KeysWrite => "keys:write",
+            Self::UsersRead => "users:read",
+            Self::UsersWrite => "users:write",
+        }
+    }
+
+    /// Whether a key can have it.
+    #[must_use]
+    pub const fn is_scope(self) -> bool {
+        !matches!(
+            self,
+            Self::KeysRead | Self::KeysWrite | Self::UsersRead | Self::UsersWrite
+        )
+    }
+
+    const fn bit(self) -> u32 {
+        1 << self as u32
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a caller of a route must be allowed; `None` where the table does not know the route, and then
+/// nobody is let in. `method` is in capitals, `route` is the pattern as the router has it.
+#[must_use]
+pub fn needed(method: &str, route: &str) -> Option<&'static [Permission]> {
+    use Permission as P;
+    let needed: &[Permission] = match (method, route) {
+        // The storefront's, at the edge. A secret key is shown there what a browser is not.
+        ("POST", "/api/intelligence/track-customer") => &[P::EventsWrite, P::CustomersRead],
+        ("GET" | "HEAD", "/api/intelligence/bundle") => &[P::CustomersRead],
+        ("POST", "/api/intelligence/bundle-status-update") => &[P::OffersWrite],
+        ("POST", route) if route.starts_with("/v1/") => &[P::EventsWrite],
+        // The shop's own, at the origin. A bundle that is due is made by whoever looks for it.
+        ("GET" | "HEAD", "/wp-json/wg/v1/intelligence/profile") => &[P::CustomersRead],
+        ("POST", "/wp-json/wg/v1/intelligence/recalculate") => &[P::CustomersWrite],
+        ("GET" | "HEAD", "/wp-json/wg/v1/intelligence/bundle") => &[P::CustomersRead],
+        ("POST", "/wp-json/wg/v1/intelligence/bundle-status") => &[P::OffersWrite],
+        ("POST", "/api/orders") => &[P::OrdersWrite],
+        ("GET" | "HEAD", "/api/events" | "/api/events/rejected") => &[P::EventsRead],
+        ("POST", "/api/events/rejected/replay") => &[P::EventsWrite],
+        ("GET" | "HEAD", "/api/devices") => &[P::DevicesRead],
+        ("POST", "/api/devices/reset") => &[P::DevicesWrite],
+        // The administration.
+        ("GET" | "HEAD", "/api/settings") => &[P::SettingsRead],
+        ("PATCH", "/api/settings") => &[P::SettingsWrite],
+        ("GET" | "HEAD", "/api/keys") => &[P::KeysRead],
+        ("POST", "/api/keys" | "/api/keys/{id}/rotate") => &[P::KeysWrite],
+        ("DELETE", "/api/keys/{id}") => &[P::KeysWrite],
+        ("GET" | "HEAD", "/api/users") => &[P::UsersRead],
+        ("POST", "/api/users") => &[P::UsersWrite],
+        ("PATCH" | "DELETE", "/api/users/{id}") => &[P::UsersWrite],
+        _ => return None,
+    };
+    Some(needed)
+}
+
+/// What a user is to the shop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Everything.
+    Owner,
+    /// Everything but managing people.
+    Admin,
+    /// Reads, and changes nothing.
+    Analyst,
+    /// Reads what is needed to help a customer.
+    Support,
+}
+
+impl Role {
+    /// All of them, the mightiest first.
+    pub const ALL: [Self; 4] = [Self::Owner, Self::Admin, Self::Analyst, Self::Support];
+
+    /// As it is stored and written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::Analyst => "analyst",
+            Self::Support => "support",
+        }
+    }
+
+    /// Whether somebody of this role may do it.
+    #[must_use]
+    pub const fn may(self, permission: Permission) -> bool {
+        use Permission as P;
+        match permission {
+            P::CustomersRead | P::DevicesRead | P::EventsRead => true,
+            P::SettingsRead | P::KeysRead => !matches!(self, Self::Support),
+            P::CustomersWrite
+            | P::DevicesWrite
+            | P::EventsWrite
+            | P::OffersWrite
+            | P::OrdersWrite
+            | P::SettingsWrite
+            | P::KeysWrite
+            | P::UsersRead => matches!(self, Self::Owner | Self::Admin),
+            P::UsersWrite => matches!(self, Self::Owner),
+        }
+    }
+}
+
+/// A text that names no role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be owner, admin, analyst or support")]
+pub struct UnknownRole;
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRole> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or(UnknownRole)
+    }
+}
+
+/// What a key may be used for: a set of permissions, or everything that a key can have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Scopes(u32);
+
+impl Scopes {
+    /// `*`: everything that a key can have, also what is added later.
+    pub const ALL: Self = Self(u32::MAX);
+    /// How `*` is written.
+    const STAR: &'static str = "*";
+
+    /// Reads a list of scopes.
+    ///
+    /// # Errors
+    /// [`InvalidField`] names the first that is none, or an empty list: a key that may do nothing is a
+    /// mistake.
+    pub fn parse(field: &str, texts: &[impl AsRef<str>]) -> Result<Self, InvalidField> {
+        if texts.is_empty() {
+            return Err(InvalidField::new(field, "must name at least one scope"));
+        }
+        let mut scopes = Self(0);
+        for (index, text) in texts.iter().enumerate() {
+            scopes.0 |= Self::one(text.as_ref()).ok_or_else(|| {
+                let known: Vec<&str> = Self::names().collect();
+                let rule = format!("must be `*` or one of {}", known.join(", "));
+                InvalidField::new(format!("{field}[{index}]"), rule)
+            })?;
+        }
+        Ok(scopes)
+    }
+
+    /// Whether a key with these scopes may do it.
+    #[must_use]
+    pub const fn allow(self, permission: Permission) -> bool {
+        permission.is_scope() && self.0 & permission.bit() != 0
+    }
+
+    /// The scopes as they are written.
+    #[must_use]
+    pub fn to_texts(self) -> Vec<&'static str> {
+        if self == Self::ALL {
+            return vec![Self::STAR];
+        }
+        let held = Permission::ALL.into_iter().filter(|one| self.allow(*one));
+        held.map(Permission::as_str).collect()
+    }
+
+    /// The names of all scopes but `*`.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        let scopes = Permission::ALL.into_iter().filter(|one| one.is_scope());
+        scopes.map(Permission::as_str)
+    }
+
+    fn one(text: &str) -> Option<u32> {
+        if text == Self::STAR {
+            return Some(Self::ALL.0);
+        }
+        let mut scopes = Permission::ALL.into_iter().filter(|one| one.is_scope());
+        scopes.find(|one| one.as_str() == text).map(Permission::bit)
+    }
+}
+
+impl Default for Scopes {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+impl fmt::Debug for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scopes({})", self.to_texts().join(" "))
+    }
+}
+
+impl Serialize for Scopes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_texts().serialize(serializer)
+    }
+}
+
+/// A scope that this release does not know gives nothing: an edge may be older than its origin.
+impl<'de> Deserialize<'de> for Scopes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        let known = texts.iter().filter_map(|text| Self::one(text));
+        Ok(Self(known.fold(0, |all, one| all | one)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_role_may_what_the_table_says() {
+        let table = [
+            (Permission::CustomersRead, "owner admin analyst support"),
+            (Permission::CustomersWrite, "owner admin"),
+            (Permission::DevicesRead, "owner admin analyst support"),
+            (Permission::DevicesWrite, "owner admin"),
+            (Permission::EventsRead, "owner admin analyst support"),
+            (Permission::EventsWrite, "owner admin"),
+            (Permission::OffersWrite, "owner admin"),
+            (Permission::OrdersWrite, "owner admin"),
+            (Permission::SettingsRead, "owner admin analyst"),
+            (Permission::SettingsWrite, "owner admin"),
+            (Permission::KeysRead, "owner admin analyst"),
+            (Permission::KeysWrite, "owner admin"),
+            (Permission::UsersRead, "owner admin"),
+            (Permission::UsersWrite, "owner"),
+        ];
+        assert_eq!(table.map(|(permission, _)| permission), Permission::ALL);
+        for (permission, expected) in table {
+            let may = Role::ALL.into_iter().filter(|role| role.may(permission));
+            let may: Vec<&str> = may.map(Role::as_str).collect();
+            assert_eq!(may.join(" "), expected, "{permission}");
+        }
+    }
+
+    #[test]
+    fn no_scope_reaches_keys_or_users() {
+        let managing = Permission::ALL.into_iter().filter(|one| !one.is_scope());
+        for permission in managing {
+            assert!(!Scopes::ALL.allow(permission), "{permission}");
+            assert!(Scopes::parse("scopes", &[permission.as_str()]).is_err());
+        }
+    }
+
+    #[test]
+    fn a_key_may_what_its_scopes_name_and_nothing_else() {
+        let scopes = Scopes::parse("scopes", &["orders:write", "events:read"]).unwrap();
+        for permission in Permission::ALL {
+            let named = matches!(permission, Permission::OrdersWrite | Permission::EventsRead);
+            assert_eq!(scopes.allow(permission), named, "{permission}");
+        }
+    }
+
+    #[test]
+    fn scopes_read_back_as_they_were_written() {
+        for texts in [
+            vec!["*"],
+            vec!["customers:read"],
+            vec!["events:read", "orders:write"],
+        ] {
+            let scopes = Scopes::parse("scopes", &texts).unwrap();
+            assert_eq!(scopes.to_texts(), texts);
+            let json = serde_json::to_string(&scopes).unwrap();
+            assert_eq!(serde_json::from_str::<Scopes>(&json).unwrap(), scopes);
+        }
+    }
+
+    #[test]
+    fn what_is_no_scope_is_named() {
+        let none: [&str; 0] = [];
+        assert!(Scopes::parse("scopes", &none).is_err());
+        let fault = Scopes::parse("scopes", &["orders:write", "orders:*"]).unwrap_err();
+        assert_eq!(fault.field, "scopes[1]");
+    }
+
+    #[test]
+    fn a_scope_of_a_later_release_gives_nothing() {
+        let scopes: Scopes = serde_json::from_str("[\"moon:write\"]").unwrap();
+        assert!(Permission::ALL.into_iter().all(|one| !scopes.allow(one)));
+    }
+
+    #[test]
+    fn a_route_that_is_not_in_the_table_is_nobodys() {
+        assert_eq!(needed("GET", "/api/orders"), None);
+        assert_eq!(needed("DELETE", "/api/events"), None);
+        assert_eq!(needed("GET", "/"), None);
+    }
+}
