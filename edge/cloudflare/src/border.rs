@@ -31,7 +31,6 @@ extern "C" {
 extern "C" {
     /// A KV namespace, with the one method that is called for every request; worker's own way to it takes a
     /// dozen steps.
-    #[derive(Clone)]
     pub(crate) type KvNamespace;
 
     #[wasm_bindgen(method, catch)]

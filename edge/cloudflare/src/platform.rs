@@ -30,7 +30,7 @@ thread_local! {
 struct Isolate {
     config: EdgeConfig,
     origin_url: String,
-    bindings: Bindings,
+    bindings: Rc<Bindings>,
     shops: ShopMemo,
 }
 
@@ -149,7 +149,7 @@ impl Isolate {
         Ok(Self {
             config,
             origin_url: FetchOrigin::check(&variable("ORIGIN_URL"))?,
-            bindings: Bindings::of(env)?,
+            bindings: Rc::new(Bindings::of(env)?),
             shops: ShopMemo::default(),
         })
     }
@@ -219,5 +219,10 @@ pub(crate) fn entropy() -> Entropy {
 
 /// The clock. It stands still between two answers of the outside, which is how Workers are made.
 pub(crate) fn now() -> UtcMillis {
-    UtcMillis::new(i64::try_from(worker::Date::now().as_millis()).unwrap_or(i64::MAX))
+    // worker's own clock makes an object of each time.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "JavaScript's times are whole numbers far below the limit"
+    )]
+    UtcMillis::new(js_sys::Date::now() as i64)
 }

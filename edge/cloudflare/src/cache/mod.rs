@@ -9,19 +9,18 @@ mod floors;
 pub(crate) mod recent;
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use footfall_edge::cache;
 use footfall_edge::platform::{Cache, CacheError, Pushed};
 use futures_util::future::try_join_all;
 use wasm_bindgen::JsValue;
+use worker::Context;
 use worker::js_sys::Uint8Array;
 use worker::js_sys::futures::JsFuture;
-use worker::kv::KvStore;
-use worker::{Context, ObjectNamespace};
 
 use self::floors::FloorsHere;
 use self::recent::{Question, Raise};
-use crate::border::KvNamespace;
 use crate::platform::Bindings;
 
 /// How long an entry is kept, in seconds: longer than any is used, so that what nobody asks for any more
@@ -30,32 +29,28 @@ const KEPT_S: u64 = 2 * 24 * 60 * 60;
 
 /// The cache of one request.
 pub(crate) struct KvCache {
-    kv: KvNamespace,
-    store: KvStore,
-    recent: ObjectNamespace,
+    bindings: Rc<Bindings>,
     context: Option<Context>,
 }
 
 impl KvCache {
     /// The cache of the Worker's bindings.
-    pub(crate) fn new(bindings: &Bindings, context: Option<Context>) -> Self {
+    pub(crate) fn new(bindings: &Rc<Bindings>, context: Option<Context>) -> Self {
         Self {
-            kv: bindings.kv.clone(),
-            store: bindings.store.clone(),
-            recent: bindings.recent.clone(),
+            bindings: Rc::clone(bindings),
             context,
         }
     }
 
     async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, CacheError> {
         let failed = |fault: JsValue| failed(worker::Error::from(fault));
-        let held = self.kv.get(key, "arrayBuffer").map_err(failed)?;
+        let held = self.bindings.kv.get(key, "arrayBuffer").map_err(failed)?;
         let held = JsFuture::from(held).await.map_err(failed)?;
         Ok((!held.is_null()).then(|| Uint8Array::new(&held).to_vec()))
     }
 
     async fn floors(&self) -> Result<FloorsHere, CacheError> {
-        floors::lately(&self.recent, self.context.as_ref())
+        floors::lately(&self.bindings.recent, self.context.as_ref())
             .await
             .map_err(failed)
     }
@@ -82,7 +77,7 @@ impl Cache for KvCache {
     }
 
     async fn put(&self, key: &str, value: &[u8]) -> Result<(), CacheError> {
-        let put = self.store.put_bytes(key, value).map_err(failed)?;
+        let put = self.bindings.store.put_bytes(key, value).map_err(failed)?;
         put.expiration_ttl(KEPT_S).execute().await.map_err(failed)
     }
 
@@ -92,9 +87,10 @@ impl Cache for KvCache {
             version: change.version,
             takes_back: cache::takes_back(change),
         });
-        let raised: Vec<bool> = recent::ask(&self.recent, &Question::Raise(raise.collect()))
-            .await
-            .map_err(failed)?;
+        let raised: Vec<bool> =
+            recent::ask(&self.bindings.recent, &Question::Raise(raise.collect()))
+                .await
+                .map_err(failed)?;
         floors::forget_age();
         // The newest of a key comes last among those that were raised.
         let newest: HashMap<&str, &Pushed> = changes

@@ -6,13 +6,13 @@
 pub(crate) mod object;
 
 use std::cell::Cell;
+use std::rc::Rc;
 
 use footfall_edge::platform::{Limiter, LimiterError};
 use footfall_shared::time::UtcMillis;
 use futures_util::future::try_join_all;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use worker::ObjectNamespace;
 
 use crate::object::ask;
 use crate::platform::{Bindings, now};
@@ -47,15 +47,15 @@ enum Question {
 
 /// The objects of one location.
 pub(crate) struct LocalLimiter {
-    objects: ObjectNamespace,
+    bindings: Rc<Bindings>,
     location: String,
 }
 
 impl LocalLimiter {
     /// The limiter of the location in which a request came in.
-    pub(crate) fn new(bindings: &Bindings, location: Option<String>) -> Self {
+    pub(crate) fn new(bindings: &Rc<Bindings>, location: Option<String>) -> Self {
         Self {
-            objects: bindings.limiter.clone(),
+            bindings: Rc::clone(bindings),
             location: location.unwrap_or_else(|| NOWHERE.to_owned()),
         }
     }
@@ -67,7 +67,7 @@ impl LocalLimiter {
     ) -> Result<R, LimiterError> {
         let failed = |fault: worker::Error| LimiterError(fault.to_string());
         let name = format!("{}/{shard}", self.location);
-        let stub = self.objects.get_by_name(&name).map_err(failed)?;
+        let stub = self.bindings.limiter.get_by_name(&name).map_err(failed)?;
         ask(&stub, question).await.map_err(failed)
     }
 }

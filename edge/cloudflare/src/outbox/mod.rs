@@ -7,6 +7,7 @@ mod queries;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use footfall_edge::platform::{Outbox, OutboxError, QueuedEvent, Settled, WaitingEvent};
 use footfall_shared::id::{OutboxId, ShopId};
@@ -15,7 +16,6 @@ use futures_util::future::try_join_all;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use worker::ObjectNamespace;
 
 use crate::object::ask;
 use crate::platform::Bindings;
@@ -86,12 +86,12 @@ struct SettledSeq {
 }
 
 /// The shards, as one outbox.
-pub(crate) struct ShardedOutbox(ObjectNamespace);
+pub(crate) struct ShardedOutbox(Rc<Bindings>);
 
 impl ShardedOutbox {
     /// The outbox of the Worker's bindings.
-    pub(crate) fn new(bindings: &Bindings) -> Self {
-        Self(bindings.outbox.clone())
+    pub(crate) fn new(bindings: &Rc<Bindings>) -> Self {
+        Self(Rc::clone(bindings))
     }
 
     /// Those of these events that still wait.
@@ -121,7 +121,8 @@ impl ShardedOutbox {
         question: &Question,
     ) -> Result<R, OutboxError> {
         let failed = |fault: worker::Error| OutboxError::Failed(fault.to_string());
-        let stub = self.0.get_by_name(&shard.to_string()).map_err(failed)?;
+        let name = shard.to_string();
+        let stub = self.0.outbox.get_by_name(&name).map_err(failed)?;
         ask(&stub, question).await.map_err(failed)
     }
 
