@@ -12,7 +12,7 @@ export FOOTFALL_BIN ?= $(BINARY)
 export FOOTFALL_EDGE_COMPONENT ?= $(CURDIR)/$(COMPONENT)
 NPM_CI := npm ci --no-audit --no-fund --loglevel=error
 
-.PHONY: help run test bench build tracker component binary setup-build setup-test FORCE
+.PHONY: help run test bench build tracker component edge-cloudflare edge-cloudflare-testing binary setup-build setup-worker setup-test FORCE
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | column -ts $$'\t'
@@ -20,10 +20,10 @@ help: ## What can be made
 run: build ## Build what is missing and start origin, edge and demo shop until Ctrl-C
 	@exec $(BINARY) dev
 
-test: build setup-test tests/browser/node_modules ## Prove everything: formats, lints, unit, property, store, contract, end to end
+test: build edge-cloudflare edge-cloudflare-testing setup-test tests/browser/node_modules ## Prove everything: formats, lints, unit, property, store, contract, end to end
 	@scripts/test.sh
 
-bench: build ## Measure, as ratios and percentiles from one run
+bench: build edge-cloudflare ## Measure, as ratios and percentiles from one run
 	@scripts/bench.sh
 
 build: component binary ## The component and the release binary
@@ -35,6 +35,19 @@ component: $(COMPONENT) ## The edge component that spin.toml names
 binary: setup-build ## The binary `footfall` with the embedded edge host
 	@echo "· building the footfall binary (a first build takes some minutes)"
 	@cargo build --release -p footfall --features edge-host
+
+.PHONY: edge-spin image
+# Recursive, so that nobody looks for a container tool who wants no image.
+CONTAINER ?= $(shell command -v podman docker | head -n 1)
+IMAGE ?= footfall
+
+edge-spin: component ## The edge for Spin: build it and say how to run it
+	@command -v spin >/dev/null && spin --version || echo "· spin is not installed here; version 4 is at https://spinframework.dev"
+	@echo "· run it, as docs/deploy/spin.md tells: SPIN_VARIABLE_EDGE_KEYS=… SPIN_VARIABLE_ORIGIN_URL=https://origin.example spin up"
+
+image: ## The container image of origin and edge, with podman or docker
+	@if [[ -z "$(CONTAINER)" ]]; then echo "make image needs podman or docker, or CONTAINER=… that builds like them" >&2; exit 1; fi
+	@$(CONTAINER) build --file Containerfile --tag $(IMAGE) .
 
 edge/tracker/node_modules: edge/tracker/package-lock.json
 	@cd edge/tracker && $(NPM_CI) && touch node_modules
@@ -56,8 +69,22 @@ $(COMPONENT): setup-build edge/tracker/dist/t.js edge/spin/node_modules FORCE
 	@built="$(CARGO_TARGET_DIR)/wasm32-wasip2/release-wasm/footfall_edge_spin.wasm"; \
 	if [[ ! -f $@ || $$built -nt $@ ]]; then mkdir -p $(@D); node scripts/shrink-component.mjs "$$built" $@; fi
 
+edge/cloudflare/node_modules: edge/cloudflare/package-lock.json
+	@cd edge/cloudflare && $(NPM_CI) && touch node_modules
+
+edge-cloudflare: setup-worker edge/tracker/dist/t.js edge/cloudflare/node_modules ## The Cloudflare Worker that wrangler.toml names
+	@echo "· building the Worker"
+	@edge/cloudflare/build.sh build
+
+# The Worker with the routes of its tests; never deployed.
+edge-cloudflare-testing: setup-worker edge/tracker/dist/t.js edge/cloudflare/node_modules
+	@edge/cloudflare/build.sh build-testing
+
 setup-build:
 	@scripts/setup-build.sh
+
+setup-worker: setup-build
+	@scripts/setup-worker.sh
 
 setup-test:
 	@scripts/setup-test.sh

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures what issue 3 promises, and prints one table. `make bench` builds everything and calls this.
 #
-#   scripts/bench.sh [edge|sqlite|postgres]   all figures, or those of one part
+#   scripts/bench.sh [edge|worker|sqlite|postgres]   all figures, or those of one part
 #
 # Nothing is written into the repository: the measured processes get directories of their own.
 set -euo pipefail
@@ -11,6 +11,9 @@ cd "$here"
 : "${FOOTFALL_BIN:?is set by make: run make bench}"
 : "${FOOTFALL_EDGE_COMPONENT:?is set by make: run make bench}"
 target=${CARGO_TARGET_DIR:-$here/target}
+export FOOTFALL_EDGE_WORKER=${FOOTFALL_EDGE_WORKER:-$here/edge/cloudflare/build}
+FOOTFALL_WORKERD=$(compgen -G "$here/edge/cloudflare/node_modules/@cloudflare/workerd-*/bin/workerd" | head -n 1)
+export FOOTFALL_WORKERD
 part=${1:-}
 
 echo "· building the benchmarks"

@@ -12,6 +12,6 @@ if ((major < 20)); then
 fi
 
 installed=$(rustup target list --installed)
-for target in wasm32-wasip2; do
+for target in wasm32-wasip2 wasm32-unknown-unknown; do
   grep -qx "$target" <<<"$installed" || rustup target add "$target"
 done

@@ -29,12 +29,13 @@ step() {
   "$@" 2>&1 | tee -a "$log"
 }
 
-everywhere=(--workspace --exclude footfall-edge-spin)
+everywhere=(--workspace --exclude footfall-edge-spin --exclude footfall-edge-cloudflare)
 wasm=(-p footfall-shared -p footfall-edge -p footfall-edge-spin)
 
 step "format" cargo fmt --all --check
 step "lints, native" cargo clippy --quiet "${everywhere[@]}" --features footfall/edge-host --all-targets -- -D warnings
 step "lints, wasm" cargo clippy --quiet "${wasm[@]}" --target wasm32-wasip2 -- -D warnings
+step "lints, Worker" cargo clippy --quiet -p footfall-edge-cloudflare --features testing --target wasm32-unknown-unknown -- -D warnings
 step "licences, bans and sources" cargo deny --log-level error check bans licenses sources
 step "types of the tracker" npm --prefix edge/tracker run --silent typecheck
 step "rules and edge core" cargo test --quiet -p footfall-shared -p footfall-edge
@@ -44,6 +45,8 @@ FOOTFALL_TEST_POSTGRES=$(scripts/postgres-test.sh start)
 export FOOTFALL_TEST_POSTGRES
 step "origin, on SQLite and PostgreSQL" cargo test --quiet -p footfall
 step "tracker, in Chromium" npm --prefix edge/tracker test --silent
+step "the Worker, on workerd" npm --prefix edge/cloudflare test --silent
 step "end to end" cargo test --quiet -p footfall-e2e
+step "end to end, on workerd" env FOOTFALL_E2E_EDGE=workerd cargo test --quiet -p footfall-e2e
 step "types of the browser tests" npm --prefix tests/browser run --silent typecheck
 step "a Segment SDK and the demo shop in Chromium" npm --prefix tests/browser test --silent

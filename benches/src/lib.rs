@@ -19,4 +19,5 @@ pub mod origin;
 pub mod process;
 pub mod report;
 pub mod sizes;
+pub mod worker;
 pub mod world;

@@ -1,7 +1,8 @@
-//! `footfall-benches`: all figures in one table, or those of one part: `edge`, `sqlite`, `postgres`.
+//! `footfall-benches`: all figures in one table, or those of one part: `edge`, `worker`, `sqlite`, `postgres`.
 //!
-//! `FOOTFALL_BIN` names the binary and `FOOTFALL_EDGE_COMPONENT` the component; `FOOTFALL_BENCH_POSTGRES`
-//! is the URL of an empty PostgreSQL database. `make bench` sets them all.
+//! `FOOTFALL_BIN` names the binary, `FOOTFALL_EDGE_COMPONENT` the component, `FOOTFALL_EDGE_WORKER` the folder of
+//! the built Worker, and `FOOTFALL_WORKERD` its runtime; `FOOTFALL_BENCH_POSTGRES` is the URL of an empty
+//! PostgreSQL database. `make bench` sets them all.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use anyhow::{Context, bail};
 use footfall_benches::process::taken_by_others;
 use footfall_benches::report::{Figure, table};
 use footfall_benches::world::World;
-use footfall_benches::{baseline, edge, origin, sizes};
+use footfall_benches::{baseline, edge, origin, sizes, worker};
 
 /// What others may take of the CPU before it has to be said.
 const OTHERS_MAX: f64 = 0.05;
@@ -22,11 +23,12 @@ fn main() -> anyhow::Result<()> {
     }
     let others = taken_by_others()?;
     let figures = match part.as_deref() {
-        None => [on_sqlite(true, true)?, on_postgres()?].concat(),
+        None => [on_sqlite(true, true)?, on_workerd()?, on_postgres()?].concat(),
         Some("edge") => on_sqlite(true, false)?,
+        Some("worker") => on_workerd()?,
         Some("sqlite") => on_sqlite(false, true)?,
         Some("postgres") => on_postgres()?,
-        Some(other) => bail!("no part {other:?}; there are edge, sqlite and postgres"),
+        Some(other) => bail!("no part {other:?}; there are edge, worker, sqlite and postgres"),
     };
     let mut stdout = std::io::stdout();
     writeln!(stdout, "\n{}", table(&figures))?;
@@ -65,6 +67,16 @@ fn on_sqlite(with_edge: bool, with_origin: bool) -> anyhow::Result<Vec<Figure>> 
         figures.extend(of_origin(&world, "SQLite")?);
     }
     Ok(figures)
+}
+
+fn on_workerd() -> anyhow::Result<Vec<Figure>> {
+    let world = World::start(&setting("FOOTFALL_BIN")?, None)?;
+    say("the cached bundle look-up on workerd");
+    worker::measure(
+        &world,
+        &setting("FOOTFALL_WORKERD")?,
+        &setting("FOOTFALL_EDGE_WORKER")?,
+    )
 }
 
 fn on_postgres() -> anyhow::Result<Vec<Figure>> {

@@ -38,6 +38,8 @@ pub struct World {
     pub secret_key: String,
     /// The demo shop's example customer.
     pub sample_email: String,
+    /// The keys that sign between edge and origin, as a setting.
+    pub edge_keys: String,
     keys: SigningKeys,
     child: Child,
     _directory: TempDir,
@@ -97,6 +99,7 @@ impl World {
             origin_pid: pid("origin")?,
             secret_key: text(&told, "secret_key")?,
             sample_email: text(&told, "sample_customer_email")?,
+            edge_keys: text(&secrets, "edge_keys")?,
             keys: SigningKeys::parse(&text(&secrets, "edge_keys")?)?,
             child,
             _directory: directory,
@@ -187,6 +190,7 @@ fn text(value: &Value, name: &str) -> anyhow::Result<String> {
         .to_owned())
 }
 
-fn free_address() -> anyhow::Result<SocketAddr> {
+/// A loopback address on which nobody listens.
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

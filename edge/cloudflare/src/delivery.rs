@@ -47,7 +47,7 @@ pub(crate) fn queue(env: &Env) -> Option<Queue> {
 
 /// Delivers what the messages tell of. Each is acknowledged or comes again; nothing is thrown.
 pub(crate) async fn take(batch: &MessageBatch<Offer>, env: &Env) {
-    let platform = match CloudflarePlatform::open(env, None) {
+    let platform = match CloudflarePlatform::in_background(env) {
         Ok(platform) => platform,
         Err(fault) => {
             console_error!("the Worker cannot deliver: {fault}");
@@ -112,7 +112,7 @@ fn retry_later(message: &Message<Offer>) {
 
 /// Sends whatever waits and is not on its way.
 pub(crate) async fn drain(env: &Env) {
-    let platform = match CloudflarePlatform::open(env, None) {
+    let platform = match CloudflarePlatform::in_background(env) {
         Ok(platform) => platform,
         Err(fault) => return console_error!("the Worker cannot drain: {fault}"),
     };

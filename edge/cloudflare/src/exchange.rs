@@ -8,8 +8,9 @@ use footfall_shared::identity::Geo;
 use futures_util::TryStreamExt as _;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
-use worker::{Cf, Headers, ResponseBody, ResponseBuilder, console_error};
+use worker::{console_error, web_sys};
 
+use crate::border;
 use crate::platform::Unusable;
 
 /// No more than this is read of a body, in bytes: more than any route takes, so that the route itself
@@ -19,118 +20,147 @@ const BODY_BYTES_MAX: usize = 4 * 1024 * 1024 + 1;
 const DRAINED_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
 /// Header in which Cloudflare tells the client's address. Its front writes it over whatever came in.
 const CLIENT_ADDRESS_HEADER: &str = "cf-connecting-ip";
+/// Longest name of a location taken, in bytes; airports have three letters.
+const LOCATION_BYTES_MAX: usize = 8;
 /// Longest name of a city taken, in bytes.
 const CITY_BYTES_MAX: usize = 200;
 
-/// Reads a request. An error means that it broke off.
-pub(crate) async fn read(mut request: worker::Request) -> Result<Request, EdgeError> {
-    // worker's own reading makes a GET of a method that it does not know.
-    let method = Method::from_bytes(request.inner().method().as_bytes())
+/// A request whose body is still to be read.
+pub(crate) struct Head {
+    request: Request,
+    /// Which of Cloudflare's locations it came in at, by its airport, where that is told.
+    pub(crate) location: Option<String>,
+}
+
+/// Reads all of a request but its body.
+pub(crate) fn read_head(request: &web_sys::Request) -> Result<Head, EdgeError> {
+    let text = border::read_head(request);
+    let mut lines = text.split('\n');
+    let mut line = || lines.next().unwrap_or_default();
+    let (method, url, location, country, city) = (line(), line(), line(), line(), line());
+    let method = Method::from_bytes(method.as_bytes())
         .map_err(|_| EdgeError::MethodNotAllowed("GET, HEAD, POST"))?;
-    let url = request.inner().url();
-    let target = url.split('#').next().unwrap_or_default();
-    let query = target.split_once('?').map_or("", |(_, query)| query);
-    let headers = read_headers(request.headers());
+    let (path, query) = target(url);
+    let headers = parse_headers(lines);
     let peer = headers
         .get(CLIENT_ADDRESS_HEADER)
         .and_then(|value| value.to_str().ok()?.trim().parse::<IpAddr>().ok());
-    let body = read_body(&mut request, &headers).await?;
-    Ok(Request {
-        method,
-        path: request.path(),
-        query: query.to_owned(),
-        headers,
-        body,
-        peer,
-        geo: request.cf().and_then(geo),
+    let location = (1..=LOCATION_BYTES_MAX)
+        .contains(&location.len())
+        .then(|| location.to_owned());
+    Ok(Head {
+        request: Request {
+            method,
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers,
+            body: Vec::new(),
+            peer,
+            geo: geo(country, city),
+        },
+        location,
     })
 }
 
-/// The headers; what HTTP's own types do not take is left out.
-pub(crate) fn read_headers(headers: &Headers) -> HeaderMap {
-    let mut read = HeaderMap::new();
-    for (name, value) in headers.entries() {
+/// Path and query of a URL as the runtime writes it.
+fn target(url: &str) -> (&str, &str) {
+    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let target = after_scheme
+        .find('/')
+        .map_or("/", |at| &after_scheme[at..])
+        .split('#')
+        .next()
+        .unwrap_or_default();
+    target.split_once('?').unwrap_or((target, ""))
+}
+
+/// Headers from lines of names and values; what HTTP's own types do not take is left out.
+fn parse_headers<'a>(mut lines: impl Iterator<Item = &'a str>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    while let (Some(name), Some(value)) = (lines.next(), lines.next()) {
         let name = HeaderName::from_bytes(name.as_bytes());
         let value = HeaderValue::from_bytes(value.as_bytes());
         if let (Ok(name), Ok(value)) = (name, value) {
-            read.append(name, value);
+            headers.append(name, value);
         }
     }
-    read
+    headers
 }
 
-/// The same headers as JavaScript has them.
-pub(crate) fn write_headers(headers: &HeaderMap) -> Headers {
-    let written = Headers::new();
+/// The headers of the origin's answer.
+pub(crate) fn read_headers(response: &web_sys::Response) -> HeaderMap {
+    parse_headers(border::read_headers(response).split('\n'))
+}
+
+/// Headers as lines of names and values.
+pub(crate) fn header_lines(headers: &HeaderMap) -> String {
+    let mut lines = String::new();
     for (name, value) in headers {
-        let value = String::from_utf8_lossy(value.as_bytes());
-        // The runtime refuses what it would not send; the rest of the headers go on.
-        let _ = written.append(name.as_str(), &value);
+        lines.push_str(name.as_str());
+        lines.push('\n');
+        lines.push_str(&String::from_utf8_lossy(value.as_bytes()));
+        lines.push('\n');
     }
-    written
+    lines
 }
 
-async fn read_body(
-    request: &mut worker::Request,
-    headers: &HeaderMap,
-) -> Result<Vec<u8>, EdgeError> {
-    if request.inner().body().is_none() {
-        return Ok(Vec::new());
+/// Reads the body to a head. An error means that it broke off.
+pub(crate) async fn read_body(head: Head, request: web_sys::Request) -> Result<Request, EdgeError> {
+    let mut read = head.request;
+    if request.body().is_none() {
+        return Ok(read);
     }
+    let mut request = worker::Request::from(request);
     let unread = |_| EdgeError::InvalidBody("the body could not be read".to_owned());
-    let told = headers
+    let told = read
+        .headers
         .get(http::header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     // The runtime cuts a body at the length that was told, so one step takes it whole.
     if told.is_some_and(|bytes| bytes <= BODY_BYTES_MAX) {
-        return request.bytes().await.map_err(unread);
+        read.body = request.bytes().await.map_err(unread)?;
+        return Ok(read);
     }
     let mut stream = request.stream().map_err(unread)?;
-    let (mut body, mut read) = (Vec::new(), 0);
+    let mut bytes = 0;
     // A client that still sends does not hear why it is refused, so somewhat more is read and dropped.
-    while read < DRAINED_BYTES_MAX
+    while bytes < DRAINED_BYTES_MAX
         && let Some(chunk) = stream.try_next().await.map_err(unread)?
     {
-        read += chunk.len();
-        if body.len() < BODY_BYTES_MAX {
-            body.extend(chunk);
+        bytes += chunk.len();
+        if read.body.len() < BODY_BYTES_MAX {
+            read.body.extend(chunk);
         }
     }
-    body.truncate(BODY_BYTES_MAX);
-    Ok(body)
+    read.body.truncate(BODY_BYTES_MAX);
+    Ok(read)
 }
 
 /// Where Cloudflare places the client. `XX` and `T1` (Tor) are no countries.
-fn geo(cf: &Cf) -> Option<Geo> {
-    let country = cf
-        .country()
-        .filter(|code| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_alphabetic()))
-        .filter(|code| code != "XX")?;
-    Some(Geo {
+fn geo(country: &str, city: &str) -> Option<Geo> {
+    let is_code = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_alphabetic());
+    (is_code && country != "XX").then(|| Geo {
         country: Some(country.to_ascii_uppercase()),
-        city: cf
-            .city()
-            .filter(|city| !city.is_empty() && city.len() <= CITY_BYTES_MAX),
+        city: (1..=CITY_BYTES_MAX)
+            .contains(&city.len())
+            .then(|| city.to_owned()),
     })
 }
 
 /// Makes the reply.
-pub(crate) fn reply(response: Response) -> worker::Response {
-    let Response {
-        status,
-        headers,
-        body,
-    } = response;
-    // JavaScript throws at a body beside a status that has none, even at an empty one.
-    let body = if body.is_empty() || has_no_body(status) {
-        ResponseBody::Empty
+pub(crate) fn reply(response: &Response) -> worker::Result<web_sys::Response> {
+    // JavaScript throws at a body beside a status that has none.
+    let body = if has_no_body(response.status) {
+        &[]
     } else {
-        ResponseBody::Body(body)
+        response.body.as_slice()
     };
-    ResponseBuilder::new()
-        .with_status(status.as_u16())
-        .with_headers(write_headers(&headers))
-        .body(body)
+    let lines = header_lines(&response.headers);
+    Ok(border::make_response(
+        response.status.as_u16(),
+        &lines,
+        body,
+    )?)
 }
 
 fn has_no_body(status: StatusCode) -> bool {
@@ -141,12 +171,12 @@ fn has_no_body(status: StatusCode) -> bool {
 }
 
 /// The reply of a Worker whose settings are wrong. The operator's log names the setting, the reply does not.
-pub(crate) fn misconfigured(fault: &Unusable) -> worker::Response {
+pub(crate) fn misconfigured(fault: &Unusable) -> worker::Result<web_sys::Response> {
     console_error!("the Worker cannot serve: {fault}");
     let body = serde_json::json!({
         "success": false,
         "code": "misconfigured",
         "message": "the service is not set up",
     });
-    reply(Response::json(StatusCode::SERVICE_UNAVAILABLE, &body))
+    reply(&Response::json(StatusCode::SERVICE_UNAVAILABLE, &body))
 }

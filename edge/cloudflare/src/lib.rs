@@ -3,6 +3,7 @@
 //! - cache: the KV namespace `CACHE`, and the Durable Object [`cache::recent::Recent`] for what was pushed lately
 //! - outbox: the Durable Objects [`outbox::object::OutboxShard`]; the queue `EVENTS` carries the word that
 //!   events wait, never the events
+//! - limiter: the Durable Objects [`limiter::object::LimiterShard`] near each location
 //! - settings: the variables `MODE`, `ORIGIN_URL`, `TRUSTED_PROXY_HOPS` and the secret `EDGE_KEYS`
 //!
 //! **Invariants**
@@ -13,9 +14,11 @@
 
 #![cfg(target_family = "wasm")]
 
+mod border;
 mod cache;
 mod delivery;
 mod exchange;
+mod limiter;
 mod object;
 mod origin;
 mod outbox;
@@ -23,29 +26,29 @@ mod platform;
 #[cfg(feature = "testing")]
 mod testing;
 
-use worker::{
-    Context, Env, MessageBatch, Request, Response, Result, ScheduleContext, ScheduledEvent, event,
-};
+use worker::{Context, Env, MessageBatch, Result, ScheduleContext, ScheduledEvent, event, web_sys};
 
 use crate::delivery::Offer;
 use crate::platform::CloudflarePlatform;
 
 /// A request from outside.
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-    let platform = match CloudflarePlatform::open(&env, Some(context)) {
-        Ok(platform) => platform,
-        Err(fault) => return Ok(exchange::misconfigured(&fault)),
+async fn fetch(request: web_sys::Request, env: Env, context: Context) -> Result<web_sys::Response> {
+    let head = match exchange::read_head(&request) {
+        Ok(head) => head,
+        Err(refused) => return exchange::reply(&refused.to_response()),
     };
-    #[cfg(feature = "testing")]
-    if let Some(response) = testing::answer(&platform, &request).await {
-        return Ok(response);
-    }
-    let response = match exchange::read(request).await {
+    let platform = match CloudflarePlatform::of_request(&env, context, head.location.clone()) {
+        Ok(platform) => platform,
+        Err(fault) => return exchange::misconfigured(&fault),
+    };
+    let response = match exchange::read_body(head, request).await {
+        #[cfg(feature = "testing")]
+        Ok(request) if testing::is_for_us(&request) => testing::answer(&platform, &request).await,
         Ok(request) => footfall_edge::route(&platform, request).await,
         Err(broken) => broken.to_response(),
     };
-    Ok(exchange::reply(response))
+    exchange::reply(&response)
 }
 
 /// Word from the queue that events wait, or from the dead-letter queue that they could not be delivered.

@@ -3,10 +3,21 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
-use worker::{Method, RequestInit, Response, State, Stub};
+use worker::{Method, RequestInit, Response, State, Stub, console_warn};
 
-/// Asks an object and reads its answer.
+/// Asks an object and reads its answer. What goes wrong is logged here, once: whoever asked goes on without.
 pub(crate) async fn ask<R: DeserializeOwned>(
+    stub: &Stub,
+    question: &impl Serialize,
+) -> worker::Result<R> {
+    let answered = exchange(stub, question).await;
+    if let Err(fault) = &answered {
+        console_warn!("a durable object does not answer: {fault}");
+    }
+    answered
+}
+
+async fn exchange<R: DeserializeOwned>(
     stub: &Stub,
     question: &impl Serialize,
 ) -> worker::Result<R> {

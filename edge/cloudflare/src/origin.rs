@@ -4,12 +4,13 @@ use footfall_edge::config::InvalidSetting;
 use footfall_edge::platform::{OriginLink, OriginRequest, OriginResponse, OriginUnreachable};
 use futures_util::TryStreamExt as _;
 use http::{Method, StatusCode};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::JsCast as _;
 use worker::js_sys::Uint8Array;
-use worker::web_sys;
-use worker::{AbortSignal, Fetch, RequestInit, RequestRedirect};
+use worker::js_sys::futures::JsFuture;
+use worker::{js_sys, web_sys};
 
-use crate::exchange::{read_headers, write_headers};
+use crate::border;
+use crate::exchange::{header_lines, read_headers};
 
 /// How long the origin may take for its whole answer, in milliseconds.
 const TIMEOUT_MS: u32 = 5_000;
@@ -44,40 +45,34 @@ impl FetchOrigin {
         }
     }
 
-    async fn exchange(
-        &self,
-        request: OriginRequest,
-        signal: &AbortSignal,
-    ) -> worker::Result<OriginResponse> {
-        let mut init = RequestInit::new();
-        init.with_method(as_worker(&request.method)?)
-            .with_headers(write_headers(&request.headers))
-            // A redirect is the client's to follow, not ours.
-            .with_redirect(RequestRedirect::Manual);
+    async fn exchange(&self, request: OriginRequest) -> worker::Result<OriginResponse> {
+        let init = web_sys::RequestInit::new();
+        init.set_method(request.method.as_str());
+        init.set_headers(&border::make_headers(&header_lines(&request.headers)));
+        // A redirect is the client's to follow, not ours.
+        init.set_redirect(web_sys::RequestRedirect::Manual);
+        init.set_signal(Some(&web_sys::AbortSignal::timeout_with_u32(TIMEOUT_MS)));
         // `fetch` refuses a body that no method like these has a use for.
         let reads_only = matches!(request.method, Method::GET | Method::HEAD);
         if !request.body.is_empty() && !reads_only {
-            init.with_body(Some(JsValue::from(Uint8Array::from(
-                request.body.as_slice(),
-            ))));
+            init.set_body(&Uint8Array::from(request.body.as_slice()));
         }
         let url = format!("{}{}", self.base, request.path_and_query);
-        let request = worker::Request::new_with_init(&url, &init)?;
-        let mut answer = Fetch::Request(request).send_with_signal(signal).await?;
-        let status = StatusCode::from_u16(answer.status_code())
+        let scope: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
+        let answer = JsFuture::from(scope.fetch_with_str_and_init(&url, &init)).await?;
+        let answer: web_sys::Response = answer.unchecked_into();
+        let status = StatusCode::from_u16(answer.status())
             .ok()
             // What a Worker cannot answer itself it cannot pass on.
             .filter(|status| (200..600).contains(&status.as_u16()))
             .ok_or("the origin answered with a status that is none")?;
-        let headers = read_headers(answer.headers());
-        let body = match answer.body() {
-            worker::ResponseBody::Stream(_) => read_whole(&mut answer).await?,
-            worker::ResponseBody::Body(_) | worker::ResponseBody::Empty => Vec::new(),
-        };
         Ok(OriginResponse {
             status,
-            headers,
-            body,
+            headers: read_headers(&answer),
+            body: match answer.body() {
+                Some(_) => read_whole(&mut worker::Response::from(answer)).await?,
+                None => Vec::new(),
+            },
         })
     }
 }
@@ -94,20 +89,9 @@ async fn read_whole(answer: &mut worker::Response) -> worker::Result<Vec<u8>> {
     Ok(body)
 }
 
-fn as_worker(method: &Method) -> worker::Result<worker::Method> {
-    // worker makes a GET of what it does not know, which would be another request.
-    let known = worker::Method::from(method.as_str().to_owned());
-    if known.as_ref() == method.as_str() {
-        Ok(known)
-    } else {
-        Err("this method cannot be sent".into())
-    }
-}
-
 impl OriginLink for FetchOrigin {
     async fn send(&self, request: OriginRequest) -> Result<OriginResponse, OriginUnreachable> {
-        let signal = AbortSignal::from(web_sys::AbortSignal::timeout_with_u32(TIMEOUT_MS));
-        self.exchange(request, &signal)
+        self.exchange(request)
             .await
             .map_err(|fault| OriginUnreachable(fault.to_string()))
     }

@@ -8,22 +8,44 @@ use footfall_edge::shops::ShopMemo;
 use footfall_edge::{EdgeConfig, Platform};
 use footfall_shared::id::Entropy;
 use footfall_shared::time::UtcMillis;
-use worker::{Context, Env};
+use wasm_bindgen::JsCast as _;
+use worker::kv::KvStore;
+use worker::{Context, Env, ObjectNamespace, js_sys};
 
+use crate::border::KvNamespace;
 use crate::cache::KvCache;
+use crate::limiter::LocalLimiter;
 use crate::origin::FetchOrigin;
 use crate::outbox::ShardedOutbox;
+
+/// The binding of the KV namespace.
+const CACHE: &str = "CACHE";
 
 thread_local! {
     /// What the isolate has read of its settings, kept for its further requests. A panic begins anew with it.
     static ISOLATE: OnceCell<Rc<Isolate>> = const { OnceCell::new() };
 }
 
-/// Settings and memory that all requests of an isolate share.
+/// What all requests of an isolate share: settings, bindings, memory.
 struct Isolate {
     config: EdgeConfig,
     origin_url: String,
+    bindings: Bindings,
     shops: ShopMemo,
+}
+
+/// The bindings that wrangler.toml names. Looking one up takes many steps, so each is looked up once.
+pub(crate) struct Bindings {
+    /// The namespace, for what is done for every request.
+    pub(crate) kv: KvNamespace,
+    /// The same, for the rest.
+    pub(crate) store: KvStore,
+    /// The latest pushes.
+    pub(crate) recent: ObjectNamespace,
+    /// The shards of the outbox.
+    pub(crate) outbox: ObjectNamespace,
+    /// The limiter's objects.
+    pub(crate) limiter: ObjectNamespace,
 }
 
 /// Workers' capabilities for one request.
@@ -32,6 +54,7 @@ pub(crate) struct CloudflarePlatform {
     cache: KvCache,
     outbox: ShardedOutbox,
     origin: FetchOrigin,
+    limiter: LocalLimiter,
 }
 
 /// Why the Worker cannot serve: its settings or bindings are wrong.
@@ -65,12 +88,32 @@ impl From<worker::Error> for Unusable {
 }
 
 impl CloudflarePlatform {
-    /// The platform of one request; `context` lets work go on after the answer, where there is a request.
-    pub(crate) fn open(env: &Env, context: Option<Context>) -> Result<Self, Unusable> {
+    /// The platform of a request that came in at a location of Cloudflare's; `context` lets work go on after
+    /// its answer.
+    pub(crate) fn of_request(
+        env: &Env,
+        context: Context,
+        location: Option<String>,
+    ) -> Result<Self, Unusable> {
+        Self::open(env, Some(context), location)
+    }
+
+    /// The platform of what nobody asked for.
+    pub(crate) fn in_background(env: &Env) -> Result<Self, Unusable> {
+        Self::open(env, None, None)
+    }
+
+    fn open(
+        env: &Env,
+        context: Option<Context>,
+        location: Option<String>,
+    ) -> Result<Self, Unusable> {
         let isolate = Isolate::get(env)?;
+        let bindings = &isolate.bindings;
         Ok(Self {
-            cache: KvCache::open(env, context)?,
-            outbox: ShardedOutbox::open(env)?,
+            cache: KvCache::new(bindings, context),
+            limiter: LocalLimiter::new(bindings, location),
+            outbox: ShardedOutbox::new(bindings),
             origin: FetchOrigin::new(&isolate.origin_url),
             isolate,
         })
@@ -106,7 +149,21 @@ impl Isolate {
         Ok(Self {
             config,
             origin_url: FetchOrigin::check(&variable("ORIGIN_URL"))?,
+            bindings: Bindings::of(env)?,
             shops: ShopMemo::default(),
+        })
+    }
+}
+
+impl Bindings {
+    fn of(env: &Env) -> worker::Result<Self> {
+        let kv = js_sys::Reflect::get(env, &CACHE.into())?;
+        Ok(Self {
+            store: env.kv(CACHE)?,
+            kv: kv.unchecked_into(),
+            recent: env.durable_object("RECENT")?,
+            outbox: env.durable_object("OUTBOX")?,
+            limiter: env.durable_object("LIMITER")?,
         })
     }
 }
@@ -115,6 +172,7 @@ impl Platform for CloudflarePlatform {
     type Cache = KvCache;
     type Outbox = ShardedOutbox;
     type Origin = FetchOrigin;
+    type Limiter = LocalLimiter;
 
     fn cache(&self) -> &KvCache {
         &self.cache
@@ -126,6 +184,10 @@ impl Platform for CloudflarePlatform {
 
     fn origin(&self) -> &FetchOrigin {
         &self.origin
+    }
+
+    fn limiter(&self) -> &LocalLimiter {
+        &self.limiter
     }
 
     fn shops(&self) -> &ShopMemo {

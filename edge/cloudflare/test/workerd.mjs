@@ -41,9 +41,11 @@ export async function start({ build = `${here}build`, vars = {}, port = 0, persi
   await miniflare.ready;
   const direct = await miniflare.unsafeGetDirectURL("edge");
   const front = await listen({ port, target: direct, geo });
-  const stop = async () => {
+  let stopped;
+  const stop = () => {
     front.close();
-    await miniflare.dispose();
+    stopped ??= miniflare.dispose();
+    return stopped;
   };
   return { miniflare, url: front.url, direct: direct.origin, stop };
 }

@@ -34,7 +34,9 @@ pub(crate) async fn read(
     let target = request.get_path_with_query().unwrap_or_default();
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let headers = HeaderMap::try_from(request.get_headers())?;
-    let peer = headers.get(CLIENT_ADDRESS_HEADER).and_then(|value| {
+    // Spin appends its own behind whatever the client sent under this name.
+    let told = headers.get_all(CLIENT_ADDRESS_HEADER).iter().next_back();
+    let peer = told.and_then(|value| {
         let text = value.to_str().ok()?;
         let address = text.parse::<SocketAddr>().map(|socket| socket.ip());
         address.or_else(|_| text.parse::<IpAddr>()).ok()

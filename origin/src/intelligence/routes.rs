@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use footfall_shared::id::ExternalId;
 use footfall_shared::identity::{Email, EmailHash};
-use footfall_shared::intelligence::Disclosure;
 use footfall_shared::offers::{OfferStatus, Refusal};
 use footfall_shared::wire::error::ErrorReply;
 use footfall_shared::wire::intelligence::{
@@ -78,7 +77,7 @@ async fn profile(
     let entry = find_entry(&mut db, &shop, &EmailHash::of(&email, &shop.salt)).await?;
     let profile = entry.and_then(|entry| {
         // Whoever may ask on the shop's own routes sees the whole of it.
-        ProfileReply::from_entry(&entry, Audience::Shop, Disclosure::Full, now)
+        ProfileReply::from_entry(&entry, Audience::Shop, now)
     });
     let profile = profile.ok_or(AppError::ProfileNotFound {
         recalculate_first: false,

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::ExternalId;
-use crate::intelligence::Disclosure;
+use crate::identity::Email;
 use crate::money::Currency;
 use crate::offers::{BundleItem, Offer, OfferStatus, Refusal};
 use crate::profile::{Favourite, Peak, Profile, Window};
@@ -182,17 +182,9 @@ pub struct ProfileReply {
 impl ProfileReply {
     /// The profile of an entry that has one.
     #[must_use]
-    pub fn from_entry(
-        entry: &CustomerEntry,
-        audience: Audience,
-        disclosure: Disclosure,
-        now: UtcMillis,
-    ) -> Option<Self> {
+    pub fn from_entry(entry: &CustomerEntry, audience: Audience, now: UtcMillis) -> Option<Self> {
         let profile = entry.profile.as_ref()?;
         let card = &entry.card;
-        if disclosure == Disclosure::Masked {
-            return Some(Self::masked(card.email.masked()));
-        }
         let window = profile.window;
         Some(Self {
             id: Some(match audience {
@@ -225,12 +217,13 @@ impl ProfileReply {
         })
     }
 
-    /// The contract's shape without anything that tells of the person.
-    fn masked(customer_email: String) -> Self {
+    /// The contract's shape without anything that tells of a person, not even whether there is one.
+    #[must_use]
+    pub fn masked() -> Self {
         Self {
             id: None,
             customer_id: None,
-            customer_email,
+            customer_email: Email::MASKED.to_owned(),
             ip_hash: None,
             browser_fingerprint: None,
             geo_country: None,

@@ -13,34 +13,45 @@ use std::collections::HashMap;
 use footfall_edge::cache;
 use footfall_edge::platform::{Cache, CacheError, Pushed};
 use futures_util::future::try_join_all;
-use worker::{Context, Env, KvStore, ObjectNamespace};
+use wasm_bindgen::JsValue;
+use worker::js_sys::Uint8Array;
+use worker::js_sys::futures::JsFuture;
+use worker::kv::KvStore;
+use worker::{Context, ObjectNamespace};
 
 use self::floors::FloorsHere;
 use self::recent::{Question, Raise};
+use crate::border::KvNamespace;
+use crate::platform::Bindings;
 
-/// The binding of the namespace.
-const BINDING: &str = "CACHE";
-/// The binding of [`recent::Recent`].
-const RECENT_BINDING: &str = "RECENT";
 /// How long an entry is kept, in seconds: longer than any is used, so that what nobody asks for any more
 /// does not stay.
 const KEPT_S: u64 = 2 * 24 * 60 * 60;
 
 /// The cache of one request.
 pub(crate) struct KvCache {
-    kv: KvStore,
+    kv: KvNamespace,
+    store: KvStore,
     recent: ObjectNamespace,
     context: Option<Context>,
 }
 
 impl KvCache {
     /// The cache of the Worker's bindings.
-    pub(crate) fn open(env: &Env, context: Option<Context>) -> worker::Result<Self> {
-        Ok(Self {
-            kv: env.kv(BINDING)?,
-            recent: env.durable_object(RECENT_BINDING)?,
+    pub(crate) fn new(bindings: &Bindings, context: Option<Context>) -> Self {
+        Self {
+            kv: bindings.kv.clone(),
+            store: bindings.store.clone(),
+            recent: bindings.recent.clone(),
             context,
-        })
+        }
+    }
+
+    async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, CacheError> {
+        let failed = |fault: JsValue| failed(worker::Error::from(fault));
+        let held = self.kv.get(key, "arrayBuffer").map_err(failed)?;
+        let held = JsFuture::from(held).await.map_err(failed)?;
+        Ok((!held.is_null()).then(|| Uint8Array::new(&held).to_vec()))
     }
 
     async fn floors(&self) -> Result<FloorsHere, CacheError> {
@@ -51,7 +62,7 @@ impl KvCache {
 
     /// Keeps a push whose version everybody will know, unless a fetch brought something newer.
     async fn keep(&self, change: &Pushed) -> Result<(), CacheError> {
-        let held = self.kv.get(&change.key).bytes().await.map_err(failed)?;
+        let held = self.read(&change.key).await?;
         if cache::is_overtaken(change, held.as_deref()) {
             return Ok(());
         }
@@ -66,12 +77,12 @@ fn failed(fault: impl std::fmt::Display) -> CacheError {
 impl Cache for KvCache {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, CacheError> {
         let floors = self.floors().await?;
-        let held = self.kv.get(key).bytes().await.map_err(failed)?;
+        let held = self.read(key).await?;
         Ok(held.filter(|entry| !floors.hide(key, entry)))
     }
 
     async fn put(&self, key: &str, value: &[u8]) -> Result<(), CacheError> {
-        let put = self.kv.put_bytes(key, value).map_err(failed)?;
+        let put = self.store.put_bytes(key, value).map_err(failed)?;
         put.expiration_ttl(KEPT_S).execute().await.map_err(failed)
     }
 

@@ -15,12 +15,11 @@ use futures_util::future::try_join_all;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use worker::{Env, ObjectNamespace};
+use worker::ObjectNamespace;
 
 use crate::object::ask;
+use crate::platform::Bindings;
 
-/// The binding of the objects.
-const BINDING: &str = "OUTBOX";
 /// How many objects share the shops. Fixed: another number would look for waiting events in the wrong place.
 const SHARDS: i64 = 4;
 /// The shard that keeps the outbox's id.
@@ -91,8 +90,8 @@ pub(crate) struct ShardedOutbox(ObjectNamespace);
 
 impl ShardedOutbox {
     /// The outbox of the Worker's bindings.
-    pub(crate) fn open(env: &Env) -> worker::Result<Self> {
-        Ok(Self(env.durable_object(BINDING)?))
+    pub(crate) fn new(bindings: &Bindings) -> Self {
+        Self(bindings.outbox.clone())
     }
 
     /// Those of these events that still wait.

@@ -2,7 +2,7 @@
 
 use footfall_shared::event::{Device, Event, EventKind};
 use footfall_shared::id::EventId;
-use footfall_shared::identity::{EmailHash, Trust};
+use footfall_shared::identity::{Email, EmailHash, Trust};
 use footfall_shared::intelligence::{Disclosure, TrackCustomer};
 use footfall_shared::wire::intelligence::{
     Audience, ProfileReply, TrackCustomerReply, TrackCustomerRequest, TrackedReply,
@@ -50,30 +50,35 @@ pub(crate) async fn track_customer<P: Platform>(
     let Some(person) = person else {
         return Ok(reply(None, None));
     };
-    // The profile is an extra; without the origin the shopper is tracked all the same.
-    let entry = customer::find(platform, trace, &asked.shop.shop, &person.email_hash).await;
-    let entry = entry.ok().flatten();
-    let disclosure = disclosure(platform, &asked, person.trust);
-    let profile = entry.as_ref().and_then(|entry| {
-        ProfileReply::from_entry(entry, Audience::Storefront, disclosure, platform.now())
-    });
-    let shown = match (&track.email, entry.as_ref()) {
-        // What the caller said tells it nothing new.
-        (Some((email, _)), _) => Some(email.as_str().to_owned()),
-        (None, Some(entry)) if disclosure == Disclosure::Full => {
-            Some(entry.card.email.as_str().to_owned())
-        }
-        (None, entry) => entry.map(|entry| entry.card.email.masked()),
-    };
-    let tracked = TrackedReply {
-        customer_email: shown,
+    let tracked = |customer_email: Option<String>| TrackedReply {
+        customer_email,
         ip_hash: device.ip.as_ref().map(|ip| ip.as_str().to_owned()),
         fingerprint: device
             .fingerprint
             .as_ref()
             .map(|print| print.as_str().to_owned()),
     };
-    Ok(reply(Some(tracked), profile))
+    // What the caller said tells it nothing new.
+    let said = track
+        .email
+        .as_ref()
+        .map(|(email, _)| email.as_str().to_owned());
+    if disclosure(platform, &asked, person.trust) == Disclosure::Masked {
+        // Whether an email is a customer's is personal too, so nothing is looked up.
+        let shown = said.unwrap_or_else(|| Email::MASKED.to_owned());
+        return Ok(reply(
+            Some(tracked(Some(shown))),
+            Some(ProfileReply::masked()),
+        ));
+    }
+    // The profile is an extra; without the origin the shopper is tracked all the same.
+    let entry = customer::find(platform, trace, &asked.shop.shop, &person.email_hash).await;
+    let entry = entry.ok().flatten();
+    let profile = entry
+        .as_ref()
+        .and_then(|entry| ProfileReply::from_entry(entry, Audience::Storefront, platform.now()));
+    let known = entry.map(|entry| entry.card.email.as_str().to_owned());
+    Ok(reply(Some(tracked(said.or(known))), profile))
 }
 
 fn reply(tracked: Option<TrackedReply>, profile: Option<ProfileReply>) -> Response {
