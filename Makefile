@@ -12,7 +12,7 @@ export FOOTFALL_BIN ?= $(BINARY)
 export FOOTFALL_EDGE_COMPONENT ?= $(CURDIR)/$(COMPONENT)
 NPM_CI := npm ci --no-audit --no-fund --loglevel=error
 
-.PHONY: help run test bench build tracker component edge-cloudflare edge-cloudflare-testing binary setup-build setup-worker setup-test FORCE
+.PHONY: help run test bench fuzz build tracker component edge-cloudflare edge-cloudflare-testing binary setup-build setup-worker setup-test FORCE
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | column -ts $$'\t'
@@ -90,3 +90,11 @@ setup-test:
 	@scripts/setup-test.sh
 
 FORCE:
+
+FUZZ_SECONDS ?= 60
+fuzz: edge/tracker/dist/t.js ## Fuzz each boundary for FUZZ_SECONDS (stable Rust; needs cargo-fuzz)
+	@command -v cargo-fuzz >/dev/null || cargo install --quiet --locked cargo-fuzz
+	@for target in edge_request woocommerce_payload keys_and_signatures; do \
+	  echo "· fuzzing $$target"; \
+	  RUSTC_BOOTSTRAP=1 cargo fuzz run $$target --sanitizer none -- -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -verbosity=0 || exit 1; \
+	done

@@ -121,8 +121,8 @@ pub fn needed(method: &str, route: &str) -> Option<&'static [Permission]> {
         ("GET" | "HEAD", "/wp-json/wg/v1/intelligence/bundle") => &[P::CustomersRead],
         ("POST", "/wp-json/wg/v1/intelligence/bundle-status") => &[P::OffersWrite],
         ("POST", "/api/orders") => &[P::OrdersWrite],
-        ("GET" | "HEAD", "/api/events" | "/api/events/rejected") => &[P::EventsRead],
-        ("POST", "/api/events/rejected/replay") => &[P::EventsWrite],
+        ("GET" | "HEAD", "/api/events" | "/api/events/rejected" | "/api/bots") => &[P::EventsRead],
+        ("POST", "/api/events/rejected/replay" | "/api/bots/reclassify") => &[P::EventsWrite],
         ("GET" | "HEAD", "/api/devices") => &[P::DevicesRead],
         ("POST", "/api/devices/reset") => &[P::DevicesWrite],
         // The administration.

@@ -8,6 +8,8 @@ use crate::support::world::World;
 
 /// Routes that the edge component serves itself; the document describes them beside the origin's.
 const AT_EDGE: [&str; 4] = ["/api/intelligence/", "/v1/", "/t.js", "/demo"];
+/// Routes that no edge passes on: they are for whoever runs the origin.
+const AT_ORIGIN: [&str; 1] = ["/metrics"];
 
 #[test]
 fn every_documented_path_is_a_route() {
@@ -26,7 +28,9 @@ fn every_documented_path_is_a_route() {
                 continue;
             };
             let at_edge = AT_EDGE.iter().any(|start| path.starts_with(start));
-            let mut targets = vec![world.edge()];
+            let at_origin = AT_ORIGIN.contains(&path.as_str());
+            let mut targets = Vec::new();
+            targets.extend((!at_origin).then(|| world.edge()));
             targets.extend((!at_edge).then(|| world.origin()));
             for target in targets {
                 let answer = target.call(method.clone(), &concrete).send();
@@ -41,6 +45,9 @@ fn every_documented_path_is_a_route() {
         }
     }
     measured(format_args!("{count} documented operations answer"));
+    for path in AT_ORIGIN {
+        assert_eq!(world.edge().get(path).send().status, 404, "{path}");
+    }
 }
 
 #[test]

@@ -238,6 +238,7 @@ fn judge<P: Platform>(
         identity_secret: &asked.shop.identity_secret,
         now: platform.now(),
         device: &asked.device,
+        user_agent: asked.user_agent.as_deref(),
         from_backend: asked.is_backend(),
         sent_at,
         kind,

@@ -43,6 +43,8 @@ pub(crate) struct ShopRequest {
     pub(crate) device: Device,
     /// The address, for limits only.
     pub(crate) address: Option<IpHash>,
+    /// The browser's user agent; a server's says nothing of a visitor.
+    pub(crate) user_agent: Option<String>,
     /// Whether the visitor asks not to be tracked: then nothing about the device is stored.
     pub(crate) opted_out: bool,
 }
@@ -95,6 +97,7 @@ pub(crate) async fn admit<P: Platform>(
             shop,
             device: Device::default(),
             address: None,
+            user_agent: None,
             opted_out: false,
         });
     }
@@ -113,6 +116,7 @@ pub(crate) async fn admit<P: Platform>(
         shop,
         device,
         address,
+        user_agent: request.header("user-agent").map(str::to_owned),
         opted_out,
     })
 }

@@ -183,4 +183,14 @@ mod tests {
             assert_eq!(read, Some(Credential::Unreadable), "{value}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn an_arbitrary_header_is_never_a_fault(value: String, bytes: Vec<u8>) {
+            let encoded = base64::engine::general_purpose::STANDARD.encode(&bytes);
+            for value in [value.clone(), format!("Bearer {value}"), format!("Basic {encoded}")] {
+                let _ = Credential::of_authorization(&value);
+            }
+        }
+    }
 }

@@ -242,4 +242,15 @@ mod tests {
         let token = TokenKey::of(None).sign(&claims()).unwrap();
         assert_eq!(TokenKey::of(None).read(&token, NOW), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn an_arbitrary_text_is_no_token_and_no_fault(text: String, parts: [Vec<u8>; 3]) {
+            let parts = parts.map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
+            let key = key(SECRET);
+            proptest::prop_assert_eq!(key.read(&text, NOW), None);
+            proptest::prop_assert_eq!(key.read(&parts, NOW), None);
+            proptest::prop_assert_eq!(RefreshToken::parse(&text), None);
+        }
+    }
 }

@@ -36,7 +36,7 @@ pub async fn queue(
     Ok(())
 }
 
-/// Queues that a key was revoked, by its hash: the edges forget what they know of it.
+/// Queues that a key was revoked or is given an end, by its hash: the edges forget what they know of it.
 pub async fn queue_key(
     app: &App,
     tx: &mut Tx,

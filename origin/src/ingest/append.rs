@@ -9,6 +9,7 @@ use footfall_shared::time::{HOUR_MS, UtcMillis};
 use footfall_shared::wire::events::RejectCode;
 use footfall_shared::wire::internal::{AppendReceipt, EventBatch, Receipt, Verdict};
 
+use super::lanes::{Lane, agent_of, lane_of};
 use super::parse;
 use super::project::{Scope, hash_of, project};
 use super::queries::{self, Acceptance, Rejected, Row};
@@ -189,16 +190,27 @@ async fn append_of_shop(
         .iter()
         .map(|(_, one)| hash_of(&one.event, shop))
         .collect();
+    let decided = queries::decided_lanes(tx, &shop.id).await?;
+    let lanes: Vec<(Option<&str>, Lane)> = incoming
+        .iter()
+        .map(|(_, one)| {
+            let agent = agent_of(&one.event);
+            (agent, lane_of(agent, &decided))
+        })
+        .collect();
     let rows: Vec<Row<'_>> = incoming
         .iter()
         .zip(&hashes)
+        .zip(&lanes)
         .zip(&first)
         .filter(|(_, first)| **first)
-        .map(|(((_, one), hash), _)| Row {
+        .map(|((((_, one), hash), (agent, lane)), _)| Row {
             event: &one.event,
             email_hash: hash.as_ref(),
             json: &one.json,
             acceptance: one.acceptance.as_ref(),
+            agent: *agent,
+            lane: *lane,
         })
         .collect();
     let appended = queries::insert_events(tx, &shop.id, &rows, now).await?;
@@ -218,7 +230,8 @@ async fn append_of_shop(
     for (event, _) in &new {
         app.metrics().stored_after(now.since(event.received_at));
     }
-    count(tx, shop, incoming, &is_new).await?;
+    let by_people = lanes.iter().map(|(_, lane)| *lane == Lane::People);
+    count(tx, shop, incoming, &is_new, by_people.collect()).await?;
     let known: Vec<&str> = incoming
         .iter()
         .zip(&is_new)
@@ -246,11 +259,16 @@ async fn count(
     shop: &Shop,
     incoming: &[(usize, &Incoming)],
     is_new: &[bool],
+    by_people: Vec<bool>,
 ) -> Result<(), StorageError> {
     let (mut outboxes, mut hours) = (BTreeMap::new(), BTreeMap::new());
-    for ((_, one), is_new) in incoming.iter().zip(is_new) {
-        if let (Some(acceptance), true) = (&one.acceptance, is_new) {
-            *outboxes.entry(&acceptance.outbox).or_insert(0_i64) += 1;
+    for (((_, one), is_new), by_people) in incoming.iter().zip(is_new).zip(by_people) {
+        let (Some(acceptance), true) = (&one.acceptance, is_new) else {
+            continue;
+        };
+        *outboxes.entry(&acceptance.outbox).or_insert(0_i64) += 1;
+        // A crawler is no sign of life.
+        if by_people {
             *hours
                 .entry(one.event.received_at.get().div_euclid(HOUR_MS))
                 .or_insert(0_i64) += 1;

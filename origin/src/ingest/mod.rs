@@ -16,7 +16,9 @@
 //! shop's turn; so a page's cursor never steps over an event. Test: `pages_stay_stable_while_events_arrive`.
 
 mod append;
+mod bots;
 mod intake;
+mod lanes;
 mod parse;
 mod project;
 mod queries;

@@ -1,6 +1,6 @@
 //! All SQL over the log.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use footfall_shared::event::{Event, EventKind};
 use footfall_shared::id::{OutboxId, ShopId};
@@ -10,6 +10,7 @@ use footfall_shared::time::UtcMillis;
 use footfall_shared::wire::events::RejectCode;
 use sha2::{Digest, Sha256};
 
+use super::lanes::Lane;
 use crate::db::{During, Handle, ROWS_A_STATEMENT, StorageError, Tx, keep_prepared};
 use crate::on_db;
 
@@ -32,6 +33,10 @@ pub(super) struct Row<'a> {
     pub(super) json: &'a str,
     /// Where it comes from, unless the origin made it.
     pub(super) acceptance: Option<&'a Acceptance>,
+    /// The user agent that it tells.
+    pub(super) agent: Option<&'a str>,
+    /// Where it is counted.
+    pub(super) lane: Lane,
 }
 
 /// Appends events whose ids are not in the log; their ids are all different. Returns the ids of the new
@@ -43,7 +48,7 @@ pub(super) async fn insert_events(
     now: UtcMillis,
 ) -> Result<HashSet<String>, StorageError> {
     const INSERT: &str = "INSERT INTO events (shop_id, id, kind, name, at, received_at, stored_at, \
-        anonymous_id, user_id, session_id, email_hash, email, fingerprint, ip, body, outbox, outbox_handle) ";
+        anonymous_id, user_id, session_id, email_hash, email, fingerprint, ip, body, outbox, outbox_handle, agent, lane) ";
     const ONCE: &str = " ON CONFLICT (shop_id, id) DO NOTHING RETURNING id";
     let mut appended = HashSet::with_capacity(rows.len());
     for chunk in rows.chunks(ROWS_A_STATEMENT) {
@@ -74,7 +79,9 @@ pub(super) async fn insert_events(
                     .push_bind(event.device.ip.as_ref().map(IpHash::as_str))
                     .push_bind(row.json)
                     .push_bind(row.acceptance.map(|from| from.outbox.as_str()))
-                    .push_bind(row.acceptance.map(|from| from.handle));
+                    .push_bind(row.acceptance.map(|from| from.handle))
+                    .push_bind(row.agent)
+                    .push_bind(row.lane.as_str());
             });
             sql.push(ONCE)
                 .build_query_scalar()
@@ -365,6 +372,8 @@ pub(super) struct Filter {
     pub(super) session: Option<String>,
     /// Of this customer.
     pub(super) customer: Option<Who>,
+    /// Of this lane.
+    pub(super) lane: Option<Lane>,
     /// That happened then or later.
     pub(super) since: Option<UtcMillis>,
     /// That arrived before this one.
@@ -397,6 +406,7 @@ pub(super) async fn find_events(
         event,
         session,
         customer,
+        lane,
         since,
         before,
     } = filter;
@@ -422,6 +432,9 @@ pub(super) async fn find_events(
                 sql.push(BY_EXTERNAL_ID).push_bind(id).push("))");
             }
             None => {}
+        }
+        if let Some(lane) = lane {
+            sql.push(" AND lane = ").push_bind(lane.as_str());
         }
         if let Some(since) = since {
             sql.push(" AND at >= ").push_bind(since.get());
@@ -461,4 +474,86 @@ fn parse_row((seq, body): (i64, String)) -> Result<(i64, Event), StorageError> {
     let event = serde_json::from_str(&body)
         .map_err(|cause| StorageError::corrupt("read an event's row", cause))?;
     Ok((seq, event))
+}
+
+/// Which lane the shop's people put which user agents in.
+pub(super) async fn decided_lanes(
+    db: &mut impl Handle,
+    shop: &ShopId,
+) -> Result<BTreeMap<String, Lane>, StorageError> {
+    const STEP: &str = "read the lanes that were decided";
+    const SQL: &str = "SELECT agent, lane FROM agent_lanes WHERE shop_id = $1";
+    let rows: Vec<(String, String)> = on_db!(db, |connection| {
+        sqlx::query_as(SQL)
+            .bind(shop.as_str())
+            .fetch_all(connection)
+            .await
+    })
+    .during(STEP)?;
+    let lane = |(agent, lane): (String, String)| {
+        let lane = Lane::parse(&lane).ok_or_else(|| StorageError::corrupt(STEP, "lane"))?;
+        Ok((agent, lane))
+    };
+    rows.into_iter().map(lane).collect()
+}
+
+/// Decides the lane of a user agent, for what is in the log and for what will come. How many events moved.
+pub(super) async fn decide_lane(
+    tx: &mut Tx,
+    shop: &ShopId,
+    agent: &str,
+    lane: Lane,
+    now: UtcMillis,
+) -> Result<u64, StorageError> {
+    const DECIDE: &str = "INSERT INTO agent_lanes (shop_id, agent, lane, decided_at) \
+        VALUES ($1, $2, $3, $4) ON CONFLICT (shop_id, agent) DO UPDATE SET \
+        lane = excluded.lane, decided_at = excluded.decided_at";
+    const MOVE: &str =
+        "UPDATE events SET lane = $3 WHERE shop_id = $1 AND agent = $2 AND lane <> $3";
+    on_db!(tx, |connection| {
+        sqlx::query(DECIDE)
+            .bind(shop.as_str())
+            .bind(agent)
+            .bind(lane.as_str())
+            .bind(now.get())
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+    .during("decide a lane")?;
+    on_db!(tx, |connection| {
+        sqlx::query(MOVE)
+            .bind(shop.as_str())
+            .bind(agent)
+            .bind(lane.as_str())
+            .execute(connection)
+            .await
+            .map(|done| done.rows_affected())
+    })
+    .during("move events to their lane")
+}
+
+/// A user agent in the lane of bots.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct BotRow {
+    pub(super) agent: String,
+    pub(super) events: i64,
+    pub(super) last_at: i64,
+}
+
+/// The user agents in the lane of bots, those with most events first; at most 200.
+pub(super) async fn list_bots(
+    db: &mut impl Handle,
+    shop: &ShopId,
+) -> Result<Vec<BotRow>, StorageError> {
+    const SQL: &str = "SELECT agent, COUNT(*) AS events, MAX(at) AS last_at FROM events \
+        WHERE shop_id = $1 AND lane = 'bots' AND agent IS NOT NULL \
+        GROUP BY agent ORDER BY COUNT(*) DESC, agent LIMIT 200";
+    on_db!(db, |connection| {
+        sqlx::query_as(SQL)
+            .bind(shop.as_str())
+            .fetch_all(connection)
+            .await
+    })
+    .during("list bots")
 }

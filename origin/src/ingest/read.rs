@@ -9,6 +9,7 @@ use footfall_shared::wire::events::{EventsReply, LoggedEvent};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::lanes::Lane;
 use super::queries::{self, Filter, Who};
 use crate::db::{Handle, StorageError};
 use crate::shops::Shop;
@@ -34,6 +35,8 @@ pub(super) struct EventsQuery {
     session: Option<String>,
     /// Email, the shop's id of the customer, or the browser's anonymous id.
     customer: Option<String>,
+    /// `people` or `bots`; both where it is not given.
+    lane: Option<String>,
     /// Only what happened then or later: RFC 3339, or epoch milliseconds.
     #[param(example = "2026-01-01T00:00:00Z")]
     since: Option<String>,
@@ -59,10 +62,14 @@ impl Wanted {
             event,
             session,
             customer,
+            lane,
             since,
             limit,
             cursor,
         } = query;
+        let lane = lane.map(|text| {
+            Lane::parse(&text).ok_or_else(|| InvalidField::new("lane", "must be people or bots"))
+        });
         let text = |field: &str, text: Option<String>, chars_max| {
             text.map(|text| required(field, &text, chars_max).map(str::to_owned))
                 .transpose()
@@ -92,6 +99,7 @@ impl Wanted {
                 customer: text("customer", customer, WHO_CHARS_MAX)?
                     .map(|text| who(&text, shop))
                     .transpose()?,
+                lane: lane.transpose()?,
                 since: since.map(|text| parse_since(&text)).transpose()?,
                 before: cursor.transpose()?,
             },

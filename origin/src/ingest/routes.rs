@@ -24,6 +24,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list_events))
         .routes(routes!(list_rejected))
         .routes(routes!(replay_rejected))
+        .merge(super::bots::routes())
         .route(path::EVENTS, post(append_events))
 }
 

@@ -188,4 +188,40 @@ on_both! {
         send(&shop.edge(), &[event(shop.shop(), "without an outbox")]).await;
         assert_eq!(silent().await.len(), 1);
     }
+
+    async fn bots_have_a_lane_of_their_own_and_the_shop_may_know_better(database) {
+        let shop = TestShop::start(database).await;
+        const APP: &str = "OurShopApp/2.1 (compatible; okhttp/4.12)";
+        let by = |id: &str, agent: &str| {
+            let mut one = event(shop.shop(), id);
+            one.body.insert("context".to_owned(), json!({"userAgent": agent}));
+            one
+        };
+        let mozilla = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
+        let batch = [by("bot", "curl/8.5.0"), by("app", APP), by("person", mozilla), event(shop.shop(), "unnamed")];
+        assert_eq!(send(&shop.edge(), &batch).await, ["appended"; 4]);
+        let lane = async |lane: &str| {
+            let page = shop.backend().get(&format!("/api/events?lane={lane}")).await.expect(200);
+            let ids = page["events"].as_array().unwrap().iter();
+            ids.map(|one| one["messageId"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(lane("bots").await, ["app", "bot"]);
+        assert_eq!(lane("people").await, ["unnamed", "person"]);
+        let listed = shop.admin().get("/api/bots").await.expect(200);
+        assert_eq!(listed["bots"].as_array().unwrap().len(), 2);
+
+        let better = json!({"user_agent": APP, "lane": "people"});
+        let reply = shop.admin().post("/api/bots/reclassify", &better).await.expect(200);
+        assert_eq!(reply["moved"], 1);
+        assert_eq!(lane("bots").await, ["bot"]);
+        send(&shop.edge(), &[by("later", APP)]).await;
+        assert_eq!(lane("people").await, ["later", "unnamed", "person", "app"]);
+        let neighbour = shop.neighbour().await;
+        let other = shop.client(Credential::Key(neighbour.secret_key));
+        assert_eq!(other.get("/api/bots").await.expect(200)["bots"], json!([]));
+        for wrong in [json!({"user_agent": "", "lane": "bots"}), json!({"user_agent": "x", "lane": "cats"})] {
+            shop.admin().post("/api/bots/reclassify", &wrong).await.expect(400);
+        }
+        shop.backend().get("/api/events?lane=cats").await.expect_error(400, "invalid_field");
+    }
 }

@@ -8,6 +8,7 @@
 )]
 
 mod admin;
+mod any_bytes;
 mod auth;
 mod boundary;
 mod cli;

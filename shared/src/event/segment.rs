@@ -39,6 +39,8 @@ pub struct Received<'a> {
     pub now: UtcMillis,
     /// The device as far as the request shows it.
     pub device: &'a Device,
+    /// The browser's user agent, for messages that do not tell it themselves (`context.userAgent`).
+    pub user_agent: Option<&'a str>,
     /// Whether the shop's own server sends it, which knows its customers' emails and may say which address a
     /// visitor has (`context.ip`).
     pub from_backend: bool,
@@ -93,6 +95,7 @@ pub fn parse(
     for field in ["properties", "traits", "context"] {
         objects_only(&mut message, field)?;
     }
+    tell_agent(&mut message, received.user_agent);
     let (email, trust) = take_email(&mut message, received)?;
     let device = take_device(&mut message, received)?;
     let session_id = session_of(&mut message)?;
@@ -209,6 +212,24 @@ fn objects_only(message: &mut Map<String, Value>, field: &str) -> Result<(), Inv
             Ok(())
         }
         Some(_) => Err(InvalidField::new(field, "must be an object")),
+    }
+}
+
+/// Longest user agent that is added to a message, in characters; browsers' have 100 to 200.
+const AGENT_CHARS_MAX: usize = 400;
+
+/// Browsers' own SDKs tell `context.userAgent`; of the others the request knows it.
+fn tell_agent(message: &mut Map<String, Value>, agent: Option<&str>) {
+    let Some(agent) = agent.filter(|agent| agent.chars().count() <= AGENT_CHARS_MAX) else {
+        return;
+    };
+    let context = message
+        .entry("context")
+        .or_insert_with(|| Value::Object(Map::new()));
+    if let Some(context) = context.as_object_mut() {
+        context
+            .entry("userAgent")
+            .or_insert_with(|| Value::String(agent.to_owned()));
     }
 }
 
@@ -344,6 +365,7 @@ mod tests {
             identity_secret: "secret",
             now: NOW,
             device: &device,
+            user_agent: None,
             from_backend: false,
             sent_at: sent_at.and_then(UtcMillis::parse_rfc3339),
             kind: None,

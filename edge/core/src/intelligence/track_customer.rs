@@ -100,6 +100,10 @@ async fn remember<P: Platform>(
     device: &Device,
 ) -> Result<(), EdgeError> {
     let now = platform.now();
+    let mut context = json!({"library": {"name": "track-customer"}});
+    if let Some(agent) = &asked.user_agent {
+        context["userAgent"] = json!(agent);
+    }
     let event = |kind: EventKind, name: Option<&str>| Event {
         shop: asked.shop.shop.clone(),
         id: EventId::generate(now, platform.entropy()),
@@ -113,10 +117,7 @@ async fn remember<P: Platform>(
         email: track.email.as_ref().map(|(email, _)| email.clone()),
         trust: track.email.as_ref().map(|(_, trust)| *trust),
         device: device.clone(),
-        body: Map::from_iter([(
-            "context".to_owned(),
-            json!({"library": {"name": "track-customer"}}),
-        )]),
+        body: Map::from_iter([("context".to_owned(), context.clone())]),
     };
     let mut events = Vec::new();
     if track.email.is_some() {

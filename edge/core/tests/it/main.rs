@@ -9,6 +9,7 @@
     reason = "tests may panic and are no library"
 )]
 
+mod any_bytes;
 mod bad_input;
 mod bundle;
 mod events;
