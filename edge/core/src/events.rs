@@ -29,6 +29,9 @@ use crate::trace::Trace;
 /// Header that tells a sender's developer what was dropped: a count and the first reason.
 const DROPPED_HEADER: HeaderName = HeaderName::from_static("x-footfall-dropped");
 
+/// Largest `context` of a whole batch, in bytes of JSON; SDKs send one or two thousand.
+const CONTEXT_BYTES_MAX: usize = 8 * 1024;
+
 /// A batch, its messages not yet looked into.
 #[derive(Deserialize)]
 struct Batch<'a> {
@@ -36,8 +39,8 @@ struct Batch<'a> {
     batch: Vec<&'a RawValue>,
     #[serde(default, rename = "sentAt")]
     sent_at: Option<Value>,
-    #[serde(default)]
-    context: Option<Map<String, Value>>,
+    #[serde(default, borrow)]
+    context: Option<&'a RawValue>,
 }
 
 /// A message with its verdict so far.
@@ -76,6 +79,7 @@ pub(crate) async fn batch<P: Platform>(
         let reason = format!("must hold 1 to {MESSAGES_MAX} messages");
         return Err(EdgeError::field(InvalidField::new("batch", reason)));
     }
+    let context = batch_context(batch.context)?;
     let sent_at = segment::sent_at(batch.sent_at.as_ref());
     let judged = batch
         .batch
@@ -85,7 +89,7 @@ pub(crate) async fn batch<P: Platform>(
                 platform,
                 &asked,
                 message.get(),
-                batch.context.as_ref(),
+                context.as_ref(),
                 sent_at,
                 None,
             )
@@ -114,6 +118,21 @@ pub(crate) async fn batch<P: Platform>(
         Some(header) => response.with(DROPPED_HEADER, &header),
         None => response,
     })
+}
+
+/// The context that messages without their own have. It is copied into each of them, so it is bounded.
+fn batch_context(context: Option<&RawValue>) -> Result<Option<Map<String, Value>>, EdgeError> {
+    let Some(context) = context.map(RawValue::get).filter(|text| *text != "null") else {
+        return Ok(None);
+    };
+    let fault = |reason: &str| EdgeError::field(InvalidField::new("context", reason));
+    if context.len() > CONTEXT_BYTES_MAX {
+        return Err(fault("must be at most 8 KiB"));
+    }
+    match serde_json::from_str(context) {
+        Ok(Value::Object(context)) => Ok(Some(context)),
+        _ => Err(fault("must be an object")),
+    }
 }
 
 /// Takes a single message; unlike in a batch its fault is the request's fault.

@@ -181,3 +181,20 @@ proptest! {
         prop_assert!(reply.status < 500);
     }
 }
+
+#[test]
+fn a_batchs_context_is_bounded_since_each_message_gets_a_copy() {
+    use serde_json::json;
+    let world = World::development();
+    let batch = |context: serde_json::Value| {
+        let messages = vec![json!({"type": "page", "userId": "u"}); 500];
+        world.post("/v1/batch", &json!({"batch": messages, "context": context}))
+    };
+    assert_eq!(batch(json!({"library": {"name": "x"}})).status, 200);
+    assert_eq!(batch(json!(null)).status, 200);
+    for wrong in [json!({"pad": "x".repeat(9000)}), json!("text"), json!([])] {
+        let reply = batch(wrong);
+        assert_eq!((reply.status, reply.code()), (400, "invalid_field"));
+        assert_eq!(reply.json["details"]["field"], "context");
+    }
+}
