@@ -36,7 +36,7 @@ async function enter(options: BrowserContextOptions = {}): Promise<Shopper> {
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (message) => {
     // A device that nobody knows has no offer: the contract answers 404, and Chromium notes it.
-    const unrecognized = message.location().url.includes("/api/intelligence/bundle?fingerprint=") && message.text().includes("404");
+    const unrecognized = message.location().url.includes("/api/intelligence/bundle?") && message.text().includes("404");
     if (["error", "warning"].includes(message.type()) && !unrecognized) complaints.push(message.text());
   });
   await page.goto(`${world().edge}/demo/`);
