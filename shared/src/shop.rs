@@ -39,6 +39,8 @@ pub struct ShopSettings {
     pub requests_per_hour: u32,
     /// Different emails that one address may claim a day.
     pub emails_per_day: u32,
+    /// Days after which a device that was not seen any more is forgotten.
+    pub device_days: u32,
 }
 
 impl Default for ShopSettings {
@@ -51,6 +53,7 @@ impl Default for ShopSettings {
             trust_order_numbers: false,
             requests_per_hour: 500,
             emails_per_day: 5,
+            device_days: 365,
         }
     }
 }

@@ -28,6 +28,11 @@ pub(super) async fn serve(
         told.requested().await
     }));
     let mut told = stop.clone();
+    let retiring = tokio::spawn(crate::intelligence::devices::keep_retiring(
+        app.clone(),
+        async move { told.requested().await },
+    ));
+    let mut told = stop.clone();
     let watching = tokio::spawn(crate::ingest::silence::watch(app.clone(), async move {
         told.requested().await
     }));
@@ -51,6 +56,7 @@ pub(super) async fn serve(
     };
     pushing.await.context("the pushes to the edges failed")?;
     watching.await.context("the silence alarm failed")?;
+    retiring.await.context("the end of devices failed")?;
     reconciling.await.context("the reconcile of shops failed")?;
     app.db().close().await;
     tracing::info!("the origin has stopped");

@@ -4,19 +4,26 @@
 //! also when the projections are rebuilt from the log. Test: `a_link_that_was_undone_stays_undone`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use footfall_shared::event::Event;
 use footfall_shared::id::ShopId;
 use footfall_shared::identity::{DeviceKey, EmailHash, Geo, Trust};
 use footfall_shared::intelligence::Owner;
-use footfall_shared::time::UtcMillis;
+use footfall_shared::time::{DAY_MS, UtcMillis};
 use footfall_shared::wire::internal::DeviceLink;
 
 use super::queries::devices as queries;
+use super::take_turn;
 use crate::app::App;
 use crate::db::{StorageError, Tx};
 use crate::edges::{self, Subject};
 use crate::shops::Shop;
+
+/// How often devices are looked through.
+const RETIRE_EVERY: Duration = Duration::from_secs(6 * 3600);
+/// Devices that one transaction forgets.
+const DEVICES_A_STEP: usize = 500;
 
 /// A device as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,10 +45,12 @@ pub struct KnownDevice {
 }
 
 impl KnownDevice {
-    fn unseen(at: UtcMillis) -> Self {
+    /// A device that is not stored. Its versions begin with the clock: should it have been here before and
+    /// been forgotten, an edge must take what is told now.
+    fn unseen(at: UtcMillis, now: UtcMillis) -> Self {
         Self {
             owner: None,
-            version: 0,
+            version: now.get(),
             visit_count: 0,
             geo: None,
             first_seen: at,
@@ -131,7 +140,7 @@ pub async fn record(
         for key in &sighting.keys {
             let device = devices
                 .entry(key.clone())
-                .or_insert_with(|| KnownDevice::unseen(sighting.at));
+                .or_insert_with(|| KnownDevice::unseen(sighting.at, now));
             if device.see(sighting) {
                 changed.insert(key.clone(), device.version);
             }
@@ -162,6 +171,61 @@ pub async fn reset(
         .map(|(key, device)| (key.clone(), device.version));
     tell(app, tx, shop, changed.collect(), now).await?;
     Ok(devices.len())
+}
+
+/// Forgets the devices that were not seen for as long as the shop keeps them, in all shops, and what browsers
+/// said of orders in that time; the edges are told. How many devices.
+pub async fn retire(app: &App, now: UtcMillis) -> Result<usize, StorageError> {
+    let shops = crate::shops::list_shops(&mut app.db().read().await?).await?;
+    let mut retired = 0;
+    for shop in shops {
+        let kept_ms = i64::from(shop.settings.device_days) * DAY_MS;
+        loop {
+            let forgotten = retire_some(app, &shop.id, now.plus(-kept_ms), now).await?;
+            retired += forgotten;
+            if forgotten < DEVICES_A_STEP {
+                break;
+            }
+        }
+    }
+    Ok(retired)
+}
+
+async fn retire_some(
+    app: &App,
+    shop: &ShopId,
+    before: UtcMillis,
+    now: UtcMillis,
+) -> Result<usize, StorageError> {
+    let mut tx = app.db().begin().await?;
+    take_turn(&mut tx, shop).await?;
+    let limit = i64::try_from(DEVICES_A_STEP).unwrap_or(i64::MAX);
+    let gone = queries::delete_unseen(&mut tx, shop, before, limit).await?;
+    let changed = gone.into_iter().map(|(key, version)| (key, version + 1));
+    let changed: BTreeMap<DeviceKey, i64> = changed.collect();
+    let count = changed.len();
+    tell(app, &mut tx, shop, changed, now).await?;
+    crate::orders::forget_links(&mut tx, shop, before).await?;
+    edges::commit(app, tx).await?;
+    Ok(count)
+}
+
+/// Forgets what has to be forgotten every few hours, until `stop` is done.
+pub async fn keep_retiring(app: App, stop: impl Future<Output = ()> + Send) {
+    let retiring = async {
+        loop {
+            match retire(&app, app.now()).await {
+                Ok(0) => {}
+                Ok(devices) => tracing::info!(devices, "devices were forgotten"),
+                Err(error) => tracing::warn!(%error, "devices could not be forgotten"),
+            }
+            tokio::time::sleep(RETIRE_EVERY).await;
+        }
+    };
+    tokio::select! {
+        () = retiring => {}
+        () = stop => {}
+    }
 }
 
 async fn tell(

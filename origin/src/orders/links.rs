@@ -23,8 +23,8 @@ use crate::app::App;
 use crate::db::{StorageError, Tx};
 use crate::shops::Shop;
 
-pub use queries::linked_devices;
 pub(super) use queries::record_keys;
+pub use queries::{forget_links, linked_devices};
 
 /// A device that says it placed an order which is there.
 #[derive(Debug, Clone, PartialEq, Eq)]

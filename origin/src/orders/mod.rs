@@ -25,7 +25,7 @@ mod routes;
 mod take;
 mod withdraw;
 
-pub use links::{LinkedDevice, clear_links, linked_devices, record_links};
+pub use links::{LinkedDevice, clear_links, forget_links, linked_devices, record_links};
 pub use queries::counted_orders;
 pub use routes::routes;
 pub use take::{Taken, take, take_within};

@@ -171,8 +171,8 @@ on_both! {
         told.sort_by_key(|(kind, ..)| *kind);
         let expected = [
             ("customer", shop.app.now().get(), None),
-            ("fingerprint", 1, Some(Trust::Claimed)),
-            ("ip", 1, Some(Trust::Address)),
+            ("fingerprint", shop.app.now().get() + 1, Some(Trust::Claimed)),
+            ("ip", shop.app.now().get() + 1, Some(Trust::Address)),
         ];
         assert_eq!(told, expected);
     }

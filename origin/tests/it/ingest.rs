@@ -1,5 +1,6 @@
 //! The log: what an edge sends counts once, and what is projected from it.
 
+use footfall::intelligence::devices;
 use footfall_shared::event::{Event, EventKind};
 use footfall_shared::id::ShopId;
 use footfall_shared::identity::Trust;
@@ -178,7 +179,8 @@ on_both! {
         let seen = recognize(&shop.edge(), shop.shop(), "laptop").await;
         let ada = email_hash(shop.shop(), "ada@example.com");
         for kind in ["browser", "fingerprint", "ip"] {
-            let expected = json!({"is": "person", "email_hash": ada, "trust": "verified", "version": 1});
+            let expected = json!({"is": "person", "email_hash": ada, "trust": "verified",
+                "version": shop.app.now().get() + 1});
             assert_eq!(seen[kind], expected, "{kind}");
         }
         let other = recognize(&shop.edge(), shop.shop(), "phone").await;
@@ -196,7 +198,8 @@ on_both! {
         }
         let seen = recognize(&shop.edge(), shop.shop(), "family").await;
         for kind in ["browser", "fingerprint", "ip"] {
-            assert_eq!(seen[kind], json!({"is": "shared", "version": 2}), "{kind}");
+            let version = shop.app.now().get() + 2;
+            assert_eq!(seen[kind], json!({"is": "shared", "version": version}), "{kind}");
         }
         let listed = shop.admin().get("/api/devices").await.expect(200);
         assert_eq!(listed["devices"].as_array().unwrap().len(), 3);
@@ -232,6 +235,25 @@ on_both! {
         assert_eq!(gone["devices"], json!([]));
     }
 
+    async fn a_device_that_is_not_seen_for_a_year_is_forgotten(database) {
+        let shop = TestShop::start(database).await;
+        let seen = |id: &str, print: &str, at| {
+            let one = from_device(from_browser(event(shop.shop(), id), print), shop.shop(), print);
+            known(Event { at, ..one }, "ada@example.com", Trust::Verified)
+        };
+        send(&shop.edge(), &[seen("a", "laptop", START), seen("b", "phone", START.plus(DAY_MS))]).await;
+        let version = recognize(&shop.edge(), shop.shop(), "laptop").await["browser"]["version"].as_i64();
+        shop.pass(365 * DAY_MS + 1);
+        assert_eq!(devices::retire(&shop.app, shop.app.now()).await.unwrap(), 2, "a fingerprint and a browser");
+        let of = async |print| recognize(&shop.edge(), shop.shop(), print).await;
+        assert_eq!(of("laptop").await["browser"], Value::Null);
+        assert_eq!(of("laptop").await["fingerprint"], Value::Null);
+        assert_eq!(of("phone").await["browser"]["trust"], "verified");
+        // Should it come again, every edge takes what is told then.
+        send(&shop.edge(), &[seen("c", "laptop", shop.app.now())]).await;
+        assert!(of("laptop").await["browser"]["version"].as_i64() > version);
+    }
+
     async fn only_the_shops_own_people_see_and_undo_its_devices(database) {
         let shop = TestShop::start(database).await;
         let seen = from_device(event(shop.shop(), "a"), shop.shop(), "laptop");
@@ -263,7 +285,7 @@ on_both! {
         let now = recognize(&shop.edge(), shop.shop(), "laptop").await["fingerprint"].clone();
         assert_eq!(now["trust"], "verified");
         assert_ne!(now["email_hash"], bob["email_hash"]);
-        assert_eq!(now["version"], 2);
+        assert_eq!(now["version"], shop.app.now().get() + 2);
     }
 
     async fn a_claimed_email_never_overwrites_names(database) {

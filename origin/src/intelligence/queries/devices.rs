@@ -220,3 +220,31 @@ pub(in super::super) async fn list_devices(
     .during("list devices")?;
     rows.into_iter().map(DeviceRow::into_device).collect()
 }
+
+/// Deletes devices that were not seen since `before`, at most `limit`; their keys with the versions they had.
+pub(in super::super) async fn delete_unseen(
+    tx: &mut Tx,
+    shop: &ShopId,
+    before: UtcMillis,
+    limit: i64,
+) -> Result<Vec<(DeviceKey, i64)>, StorageError> {
+    const STEP: &str = "forget devices that were not seen";
+    const SQL: &str = "DELETE FROM devices WHERE shop_id = $1 AND (kind, hash) IN \
+        (SELECT kind, hash FROM devices WHERE shop_id = $1 AND last_seen < $2 LIMIT $3) \
+        RETURNING kind, hash, version";
+    let rows: Vec<(String, String, i64)> = on_db!(tx, |connection| {
+        sqlx::query_as(SQL)
+            .bind(shop.as_str())
+            .bind(before.get())
+            .bind(limit)
+            .fetch_all(connection)
+            .await
+    })
+    .during(STEP)?;
+    let key = |(kind, hash, version): (String, String, i64)| {
+        let key = DeviceKey::parse(&kind, &hash);
+        let key = key.ok_or_else(|| StorageError::corrupt(STEP, "key"))?;
+        Ok((key, version))
+    };
+    rows.into_iter().map(key).collect()
+}

@@ -67,6 +67,24 @@ pub(in super::super) async fn delete_links(tx: &mut Tx, shop: &ShopId) -> Result
     .during("forget the orders' links")
 }
 
+/// Forgets what browsers said before then.
+pub async fn forget_links(
+    tx: &mut Tx,
+    shop: &ShopId,
+    before: UtcMillis,
+) -> Result<(), StorageError> {
+    const SQL: &str = "DELETE FROM order_links WHERE shop_id = $1 AND at < $2";
+    on_db!(tx, |connection| {
+        sqlx::query(SQL)
+            .bind(shop.as_str())
+            .bind(before.get())
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+    .during("forget old links of orders")
+}
+
 /// Writes down the hashes of orders' keys, as the shop's server tells them.
 pub(in super::super) async fn record_keys(
     tx: &mut Tx,
