@@ -2,6 +2,7 @@
 //!
 //! - [`edge`]: the cached bundle look-up, and its CPU time beside a bare hyper handler's ([`baseline`])
 //! - [`origin`]: durable intake of events, and recalculation
+//! - [`track`]: tracked customers, and how soon an event is in the log
 //! - [`sizes`]: the component and the tracker
 //!
 //! Everything runs as real processes that are talked to over HTTP on loopback ([`world`], [`load`]).
@@ -19,5 +20,6 @@ pub mod origin;
 pub mod process;
 pub mod report;
 pub mod sizes;
+pub mod track;
 pub mod worker;
 pub mod world;

@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use footfall_benches::process::taken_by_others;
 use footfall_benches::report::{Figure, table};
 use footfall_benches::world::World;
-use footfall_benches::{baseline, edge, origin, sizes, worker};
+use footfall_benches::{baseline, edge, origin, sizes, track, worker};
 
 /// What others may take of the CPU before it has to be said.
 const OTHERS_MAX: f64 = 0.05;
@@ -58,6 +58,9 @@ fn on_sqlite(with_edge: bool, with_origin: bool) -> anyhow::Result<Vec<Figure>> 
     if with_edge {
         say("the cached bundle look-up");
         figures.extend(edge::measure(&world)?);
+        say("event to log, and tracked customers");
+        figures.extend(track::event_to_log(&world)?);
+        figures.extend(track::customers(&world)?);
         figures.extend(sizes::measure(
             &world,
             Path::new(&setting("FOOTFALL_EDGE_COMPONENT")?),
