@@ -47,8 +47,11 @@ impl Asked {
 /// A request that gets no reply of the component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The request's target or method is none that a component can be given.
+    /// No HTTP, or a target or method that a component cannot be given.
     BadRequest,
+    UriTooLong,
+    /// Too many headers, or too long ones.
+    HeadersTooLarge,
     /// The body did not arrive in time, or broke off.
     BodyIncomplete,
     PayloadTooLarge,
@@ -63,6 +66,8 @@ impl Fault {
     fn status(self) -> StatusCode {
         match self {
             Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::UriTooLong => StatusCode::URI_TOO_LONG,
+            Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::BodyIncomplete => StatusCode::REQUEST_TIMEOUT,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -74,6 +79,12 @@ impl Fault {
     fn body(self) -> &'static str {
         match self {
             Self::BadRequest => r#"{"success":false,"message":"Bad request","code":"bad_request"}"#,
+            Self::UriTooLong => {
+                r#"{"success":false,"message":"The URL is too long","code":"uri_too_long"}"#
+            }
+            Self::HeadersTooLarge => {
+                r#"{"success":false,"message":"The request's headers are too many or too long","code":"headers_too_large"}"#
+            }
             Self::BodyIncomplete => {
                 r#"{"success":false,"message":"The request body did not arrive","code":"request_timeout"}"#
             }
@@ -115,5 +126,25 @@ impl Fault {
             headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
         }
         reply
+    }
+
+    /// The reply as bytes of HTTP/1.1, the last ones of their connection.
+    pub(crate) fn written(self, asked: Asked) -> Vec<u8> {
+        let reply = self.reply(asked);
+        let status = reply.status();
+        let mut bytes = format!("HTTP/1.1 {status}\r\n").into_bytes();
+        for (name, value) in reply.headers() {
+            bytes.extend_from_slice(name.as_str().as_bytes());
+            bytes.extend_from_slice(b": ");
+            bytes.extend_from_slice(value.as_bytes());
+            bytes.extend_from_slice(b"\r\n");
+        }
+        let body = self.body();
+        let ending = format!(
+            "content-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        bytes.extend_from_slice(ending.as_bytes());
+        bytes
     }
 }

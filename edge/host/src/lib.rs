@@ -36,6 +36,7 @@ mod readers;
 mod server;
 mod sqlite;
 mod ticker;
+mod unreadable;
 mod variables;
 
 use dispatch::Dispatcher;

@@ -2,6 +2,7 @@
 
 use crate::dispatch::Dispatcher;
 use crate::error::HostError;
+use crate::unreadable::EnvelopeStream;
 use http::HeaderValue;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -17,7 +18,7 @@ use tokio::task::JoinHandle;
 
 /// Open connections; more wait in the listener's backlog.
 const CONNECTIONS_MAX: u32 = 8192;
-/// Request line and headers together; hyper answers 431 beyond.
+/// Request line and headers together.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 const HEADERS_MAX: usize = 100;
 const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
@@ -112,7 +113,7 @@ async fn serve(
         .header_read_timeout(HEAD_TIME_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(EnvelopeStream::new(stream)), service);
     let mut connection = pin!(connection);
     // A connection that breaks is the client's affair, nothing to log.
     let stopping = tokio::select! {

@@ -322,6 +322,86 @@ async fn a_body_over_8_mib_is_refused_however_it_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_http_or_has_too_long_a_head_gets_the_envelope() {
+    let host = TestHost::start().await;
+    let long_header = format!(
+        "GET /variable HTTP/1.1\r\nhost: x\r\nlong: {}\r\n\r\n",
+        "x".repeat(300 << 10)
+    );
+    let many_headers = format!(
+        "GET /variable HTTP/1.1\r\nhost: x\r\n{}\r\n",
+        "a: b\r\n".repeat(200)
+    );
+    let long_url = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(70_000));
+    // Also on a connection that was served before.
+    let second = "GET /variable HTTP/1.1\r\nhost: x\r\n\r\n";
+    let cases = [
+        (
+            "",
+            "no http at all\r\n\r\n",
+            "400 Bad Request",
+            "bad_request",
+        ),
+        (
+            "",
+            "GET /variable HTTP/1.1\r\nbad header\r\n\r\n",
+            "400 Bad Request",
+            "bad_request",
+        ),
+        (
+            second,
+            "GET /variable HTTP/9.1\r\n\r\n",
+            "400 Bad Request",
+            "bad_request",
+        ),
+        (
+            "",
+            &long_header,
+            "431 Request Header Fields Too Large",
+            "headers_too_large",
+        ),
+        (
+            "",
+            &many_headers,
+            "431 Request Header Fields Too Large",
+            "headers_too_large",
+        ),
+        ("", &long_url, "414 URI Too Long", "uri_too_long"),
+    ];
+    for (before, request, status, code) in cases {
+        let mut stream = TcpStream::connect(host.address()).await.unwrap();
+        if !before.is_empty() {
+            stream.write_all(before.as_bytes()).await.unwrap();
+            let mut served = [0; 12];
+            stream.read_exact(&mut served).await.unwrap();
+            assert_eq!(&served, b"HTTP/1.1 200");
+        }
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).await.unwrap();
+        let reply = &reply[reply.rfind("HTTP/1.1 ").unwrap()..];
+        let (head, body) = reply.split_once("\r\n\r\n").unwrap();
+        assert_eq!(
+            head.lines().next(),
+            Some(&*format!("HTTP/1.1 {status}")),
+            "{head}"
+        );
+        assert!(head.contains("x-request-id: req_"), "{head}");
+        assert!(head.contains("server-timing: host;dur="), "{head}");
+        assert!(
+            head.contains(&format!("content-length: {}\r\n", body.len())),
+            "{head}"
+        );
+        let body: Value = serde_json::from_str(body).unwrap();
+        assert_eq!(
+            (&body["success"], &body["code"]),
+            (&json!(false), &json!(code))
+        );
+        assert_eq!(host.get("/variable").await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_flush_is_called_signed_at_its_pace_and_once_more_at_the_stop() {
     let directory = tempfile::tempdir().unwrap();
     let host = TestHost::start_in(directory, "http://127.0.0.1:9", Duration::from_millis(20)).await;
