@@ -123,11 +123,3 @@ fn the_shops_server_may_name_any_number_of_customers() {
         assert_eq!(world.post(TRACK, &body).status, 200);
     }
 }
-
-#[test]
-fn a_limit_of_a_million_is_told_and_not_counted() {
-    let world = limited(1_000_000);
-    for _ in 0..2 {
-        assert_eq!(standing(&look_up(&world))[..2], ["1000000", "1000000"]);
-    }
-}
