@@ -1,5 +1,5 @@
-// The `spin:*` interfaces of the component, as Spin 4 gives them: a key-value store and a SQLite database in
-// files of their own, and the application's variables.
+// The `spin:*` interfaces of the component, as Spin gives them: a key-value store and a SQLite database `default`
+// in files of their own, and the application's variables.
 import { DatabaseSync } from "node:sqlite";
 
 /** What the bindings turn into the error case of a WIT `result`. */
@@ -10,7 +10,7 @@ class Refused extends Error {
   }
 }
 
-/** One file for each of both stores; whoever restarts on the same folder finds them again. */
+/** One file for each of both stores; whoever starts again on the same folder finds them again. */
 export function open(folder, variables) {
   const database = new DatabaseSync(`${folder}/sqlite_db.db`);
   // Durable when it returns: the outbox promises that an answered event survives.
@@ -38,7 +38,7 @@ function storeOver(pairs) {
   );
   return class Store {
     static async open(label) {
-      if (label !== "default") throw new Refused("no-such-store");
+      if (label !== "default") throw new Refused("access-denied");
       return new Store();
     }
     async get(key) {
@@ -63,19 +63,27 @@ function connectionOver(database) {
     return statement;
   };
   return class Connection {
-    static async openAsync(name) {
-      if (name !== "default") throw new Refused("no-such-database");
+    static open(name) {
+      // What spin.toml does not grant.
+      if (name !== "default") throw new Refused("access-denied");
       return new Connection();
     }
-    async executeAsync(text, parameters) {
+    static async openAsync(name) {
+      return Connection.open(name);
+    }
+    execute(text, parameters) {
       try {
         const statement = prepare(text);
         const rows = statement.all(...bound(text, parameters));
         const columns = statement.columns().map((column) => column.name);
-        return [columns, each(rows.map((row) => ({ values: row.map(toWit) }))), Promise.resolve({ tag: "ok" })];
+        return { columns, rows: rows.map((row) => ({ values: row.map(toWit) })) };
       } catch (fault) {
         throw new Refused("io", fault.message);
       }
+    }
+    async executeAsync(text, parameters) {
+      const { columns, rows } = this.execute(text, parameters);
+      return [columns, each(rows), Promise.resolve({ tag: "ok" })];
     }
   };
 }
