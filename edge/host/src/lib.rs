@@ -45,7 +45,7 @@ use guest::Stores;
 use key_value::KeyValueStore;
 use outgoing::OriginClient;
 use server::Server;
-use sqlite::Database;
+use sqlite::{Database, MemoryDatabase};
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::net::SocketAddr;
@@ -116,6 +116,7 @@ impl Host {
             let stores = Arc::new(Stores {
                 key_value: Arc::new(KeyValueStore::open(&data_dir.join("kv.db"))?),
                 database: Database::open(&data_dir.join("edge.db"))?,
+                limits: Arc::new(MemoryDatabase::open()?),
                 variables: Variables::new(variables),
                 origin,
                 stopping: AtomicBool::new(false),
