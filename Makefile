@@ -20,7 +20,7 @@ help: ## What can be made
 run: build ## Build what is missing and start origin, edge and demo shop until Ctrl-C
 	@exec $(BINARY) dev
 
-test: build edge-cloudflare edge-cloudflare-testing setup-test tests/browser/node_modules ## Prove everything: formats, lints, unit, property, store, contract, end to end
+test: build edge-cloudflare edge-cloudflare-testing setup-test tests/browser/node_modules tests/runner-jco/node_modules ## Prove everything: formats, lints, unit, property, store, contract, end to end
 	@scripts/test.sh
 
 bench: build edge-cloudflare ## Measure, as ratios and percentiles from one run
@@ -58,6 +58,9 @@ edge/tracker/dist/t.js: edge/tracker/node_modules $(wildcard edge/tracker/src/*)
 
 tests/browser/node_modules: tests/browser/package-lock.json
 	@cd tests/browser && $(NPM_CI) && touch node_modules
+
+tests/runner-jco/node_modules: tests/runner-jco/package-lock.json
+	@cd tests/runner-jco && $(NPM_CI) && touch node_modules
 
 edge/spin/node_modules: edge/spin/package-lock.json
 	@cd edge/spin && $(NPM_CI) && touch node_modules

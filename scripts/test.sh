@@ -47,6 +47,7 @@ step "origin, on SQLite and PostgreSQL" cargo test --quiet -p footfall
 step "tracker, in Chromium" npm --prefix edge/tracker test --silent
 step "the Worker, on workerd" npm --prefix edge/cloudflare test --silent
 step "end to end" cargo test --quiet -p footfall-e2e
+step "end to end, the component on V8" env FOOTFALL_E2E_EDGE=jco cargo test --quiet -p footfall-e2e
 step "end to end, on workerd" env FOOTFALL_E2E_EDGE=workerd cargo test --quiet -p footfall-e2e
 step "types of the browser tests" npm --prefix tests/browser run --silent typecheck
 step "a Segment SDK and the demo shop in Chromium" npm --prefix tests/browser test --silent

@@ -69,9 +69,11 @@ pub(crate) fn transaction<T>(
     let storage = state.storage();
     let storage: &Transactional = storage.as_raw().unchecked_ref();
     let mut done = None;
-    storage.transaction_sync(&mut || {
+    // Only a build that unwinds asks for it. A panic in the step rolls back, and `done` stays empty.
+    let mut work = std::panic::AssertUnwindSafe(|| {
         done = Some(step().map_err(JsValue::from)?);
         Ok(())
-    })?;
+    });
+    storage.transaction_sync(&mut move || (*work)())?;
     done.ok_or_else(|| "the transaction did not run".into())
 }

@@ -14,14 +14,18 @@ const SHOP = {
   settings: {},
 };
 
-/** Starts one; `seen` counts how often each event came, by its id. `settings` are the shop's. */
+/**
+ * Starts one; `seen` counts how often each event came, by its id. `settings` are the shop's. What asks for
+ * `/api/unhurried` waits until it is called in `held`.
+ */
 export async function startOrigin() {
-  const origin = { down: false, takes: () => true, seen: new Map(), events: [], resolved: 0, settings: {} };
+  const origin = { down: false, takes: () => true, seen: new Map(), events: [], resolved: 0, settings: {}, held: [] };
   const server = createServer(async (request, reply) => {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
     if (origin.down) return reply.destroy();
     const body = Buffer.concat(chunks).toString();
+    if (request.url === "/api/unhurried") await new Promise((go) => origin.held.push(go));
     const { status = 200, headers = {}, answer } = respond(origin, request, body);
     reply.writeHead(status, { "content-type": "application/json", ...headers });
     reply.end(typeof answer === "string" || answer === undefined ? answer : JSON.stringify(answer));

@@ -1,9 +1,10 @@
 // The platform on real workerd: the conformance suite of the core, what comes in and goes out, and a panic.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { test } from "node:test";
 import { signed } from "./origin.mjs";
-import { until, world } from "./support.mjs";
+import { testing, until, world } from "./support.mjs";
 
 const json = { "content-type": "application/json" };
 
@@ -23,6 +24,19 @@ test("after a panic the next request is served, and nothing acknowledged is lost
   assert.deepEqual(await take(["before", "after"]), ["duplicate", "accepted"]);
   assert.deepEqual((await signed(url, "/internal/flush")).json, { settled: 2, pending: 0 });
   assert.deepEqual([...origin.seen], [["before", 1], ["after", 1]]);
+});
+
+test("a panic takes no other request with it", async (t) => {
+  const { origin, url } = await world(t, { queue: false });
+  const others = Array.from({ length: 10 }, () => fetch(`${url}/api/unhurried`));
+  await until("the others are at the origin", 10, () => origin.held.length === others.length);
+  assert.equal((await fetch(`${url}/testing/panic`)).status, 500);
+  for (const go of origin.held) go();
+  const statuses = (await Promise.all(others)).map((answer) => answer.status);
+  // Without a nightly toolchain the Worker is built so that a panic ends them all; then they must end, too.
+  const unwinds = readFileSync(`${testing}/panic.txt`, "utf8").trim() === "unwind";
+  assert.deepEqual(statuses, Array(others.length).fill(unwinds ? 200 : 500));
+  assert.equal((await fetch(`${url}/health`)).status, 200);
 });
 
 test("the build that is deployed has no route of the tests", async (t) => {

@@ -1,5 +1,6 @@
 //! Which edge the tests run against: `FOOTFALL_E2E_EDGE` is `host` (the component in the embedded host, the
-//! default) or `workerd` (the Worker on Cloudflare's runtime).
+//! default), `jco` (the same component on V8, in another runner) or `workerd` (the Worker on Cloudflare's
+//! runtime).
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,6 +14,8 @@ use super::world::{Home, START};
 pub(crate) enum Deployment {
     /// The component in the embedded host.
     Host,
+    /// The component on V8, as jco makes JavaScript of it.
+    Jco,
     /// The Worker on workerd.
     Workerd,
 }
@@ -22,8 +25,9 @@ impl Deployment {
     pub(crate) fn chosen() -> Self {
         match std::env::var("FOOTFALL_E2E_EDGE").as_deref() {
             Err(_) | Ok("" | "host") => Self::Host,
+            Ok("jco") => Self::Jco,
             Ok("workerd") => Self::Workerd,
-            Ok(other) => panic!("FOOTFALL_E2E_EDGE is host or workerd, not {other}"),
+            Ok(other) => panic!("FOOTFALL_E2E_EDGE is host, jco or workerd, not {other}"),
         }
     }
 
@@ -33,6 +37,7 @@ impl Deployment {
         match self {
             // Supervised: it stops when this test process does.
             Self::Host => home.start(&["edge", "--supervised"]),
+            Self::Jco => start_jco(home),
             Self::Workerd => start_workerd(home),
         }
     }
@@ -45,6 +50,25 @@ pub(crate) fn only_on_the_host(reason: &str) -> bool {
         println!("only on the embedded host: {reason}");
     }
     elsewhere
+}
+
+#[track_caller]
+fn start_jco(home: &Home) -> Process {
+    let folder = root().join("tests/runner-jco");
+    let node = folder.join("node_modules/node/bin/node");
+    assert!(
+        node.is_file(),
+        "{} is missing: run `npm ci` in tests/runner-jco",
+        node.display()
+    );
+    let mut command = Command::new(node);
+    command
+        // How WebAssembly waits for JavaScript; Node 25 has it without the flag.
+        .arg("--experimental-wasm-jspi")
+        .arg(folder.join("serve.mjs"))
+        .env_clear()
+        .envs(home.settings.iter().map(|(name, value)| (name, value)));
+    Process::start(command, &home.path().join("edge.log"))
 }
 
 /// The script that runs the Worker looks after workerd, and tells its process id in a file.

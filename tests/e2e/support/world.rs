@@ -163,7 +163,7 @@ impl World {
     pub(crate) fn start(home: Home) -> Self {
         match Deployment::chosen() {
             Deployment::Host => Self::start_dev(home),
-            Deployment::Workerd => Self::start_parts(home),
+            Deployment::Jco | Deployment::Workerd => Self::start_parts(home),
         }
     }
 
