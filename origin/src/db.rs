@@ -26,6 +26,8 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
+use crate::traces::Call;
+
 /// How long a statement waits for SQLite's lock, or a caller for a free connection.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Readers beside SQLite's one writer. Reads are short; more than this only adds memory.
@@ -107,15 +109,51 @@ impl Handle for Reader {
     }
 }
 
-/// Expands one expression over both databases: `on_db!(handle, |connection| expression)`.
+/// Expands one expression over both databases: `on_db!(handle, |connection| expression)`. It gives an
+/// [`Asked`], for [`During::during`] to name the step.
 #[macro_export]
 macro_rules! on_db {
     ($handle:expr, |$connection:ident| $body:expr) => {
         match $crate::db::Handle::link($handle) {
-            $crate::db::Link::Lite($connection) => $body,
-            $crate::db::Link::Pg($connection) => $body,
+            $crate::db::Link::Lite($connection) => {
+                let call = $crate::traces::Call::statement($crate::db::SQLITE);
+                $crate::db::Asked::new(call, $body)
+            }
+            $crate::db::Link::Pg($connection) => {
+                let call = $crate::traces::Call::statement($crate::db::POSTGRESQL);
+                $crate::db::Asked::new(call, $body)
+            }
         }
     };
+}
+
+/// SQLite, as OpenTelemetry calls it.
+pub const SQLITE: &str = "sqlite";
+/// PostgreSQL, as OpenTelemetry calls it.
+pub const POSTGRESQL: &str = "postgresql";
+
+/// What a statement answered, until its step is named; then its span ends, too.
+#[derive(Debug)]
+#[must_use = "name the step with `during`"]
+pub struct Asked<T> {
+    call: Call,
+    answer: Result<T, sqlx::Error>,
+}
+
+impl<T> Asked<T> {
+    /// The answer of a statement whose span was begun before it.
+    pub fn new(call: Call, answer: Result<T, sqlx::Error>) -> Self {
+        Self { call, answer }
+    }
+}
+
+impl<T> During<T> for Asked<T> {
+    fn during(self, step: &'static str) -> Result<T, StorageError> {
+        let answer = self.answer.during(step);
+        let fault = answer.as_ref().err().map(|error| error.fault().as_str());
+        self.call.end_statement(step, fault);
+        answer
+    }
 }
 
 impl Db {
@@ -209,20 +247,29 @@ impl Db {
 
     /// Starts a transaction that may write.
     pub async fn begin(&self) -> Result<Tx, StorageError> {
-        match self {
+        let call = Call::statement(self.system());
+        let begun = match self {
             Self::Lite { writer, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(Tx::Lite),
             Self::Pg(pool) => pool.begin().await.map(Tx::Pg),
-        }
-        .during("begin a transaction")
+        };
+        Asked::new(call, begun).during("begin a transaction")
     }
 
     /// A connection for reading. SQLite refuses to write on it.
     pub async fn read(&self) -> Result<Reader, StorageError> {
-        match self {
+        let call = Call::statement(self.system());
+        let acquired = match self {
             Self::Lite { reader, .. } => reader.acquire().await.map(Reader::Lite),
             Self::Pg(pool) => pool.acquire().await.map(Reader::Pg),
+        };
+        Asked::new(call, acquired).during("get a connection")
+    }
+
+    fn system(&self) -> &'static str {
+        match self {
+            Self::Lite { .. } => SQLITE,
+            Self::Pg(_) => POSTGRESQL,
         }
-        .during("get a connection")
     }
 
     /// Closes every connection after its work. SQLite then folds its write-ahead log into the file.
@@ -240,11 +287,11 @@ impl Db {
 impl Tx {
     /// Makes everything since [`Db::begin`] durable.
     pub async fn commit(self) -> Result<(), StorageError> {
-        match self {
-            Self::Lite(tx) => tx.commit().await,
-            Self::Pg(tx) => tx.commit().await,
-        }
-        .during("commit")
+        let (call, committed) = match self {
+            Self::Lite(tx) => (Call::statement(SQLITE), tx.commit().await),
+            Self::Pg(tx) => (Call::statement(POSTGRESQL), tx.commit().await),
+        };
+        Asked::new(call, committed).during("commit")
     }
 
     /// From here to the commit, transactions with the same topic and key run one after another, on every
@@ -252,12 +299,12 @@ impl Tx {
     pub async fn serialize(&mut self, topic: &str, key: &str) -> Result<(), StorageError> {
         const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
         let Self::Pg(tx) = self else { return Ok(()) };
-        sqlx::query(LOCK)
+        let call = Call::statement(POSTGRESQL);
+        let locked = sqlx::query(LOCK)
             .bind(format!("{topic}\n{key}"))
             .execute(&mut **tx)
-            .await
-            .map(|_| ())
-            .during("take an advisory lock")
+            .await;
+        Asked::new(call, locked.map(|_| ())).during("take an advisory lock")
     }
 }
 
@@ -286,6 +333,17 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Its name for machines.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Conflict => "conflict",
+            Self::Busy => "busy",
+            Self::Gone => "gone",
+            Self::Bug => "bug",
+        }
+    }
+
     fn of(error: &sqlx::Error) -> Self {
         use sqlx::Error as E;
         match error {

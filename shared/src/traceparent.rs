@@ -74,6 +74,36 @@ impl TraceParent {
     }
 }
 
+/// As OpenTelemetry has it.
+#[cfg(feature = "opentelemetry")]
+mod spans {
+    use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+
+    use super::TraceParent;
+
+    impl TraceParent {
+        /// The parent that a span is for what it calls; `None` where the span is none.
+        #[must_use]
+        pub fn of(span: &SpanContext) -> Option<Self> {
+            let trace_id = u128::from_be_bytes(span.trace_id().to_bytes());
+            let span_id = u64::from_be_bytes(span.span_id().to_bytes());
+            Self::new(trace_id, span_id, span.is_sampled())
+        }
+
+        /// The caller's span, for ours to be its child.
+        #[must_use]
+        pub fn span(self) -> SpanContext {
+            SpanContext::new(
+                TraceId::from(self.trace_id),
+                SpanId::from(self.span_id),
+                TraceFlags::NOT_SAMPLED.with_sampled(self.sampled),
+                true,
+                TraceState::NONE,
+            )
+        }
+    }
+}
+
 /// The header's value, in version 00.
 impl fmt::Display for TraceParent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
