@@ -80,7 +80,7 @@ impl OriginClient {
             tracing::warn!("the component asked for another place than the origin");
             return Err(Error::HttpRequestDenied);
         }
-        let span = self.tracer.as_deref().map(|tracer| {
+        let span = self.tracer.as_deref().and_then(|tracer| {
             let path = request.uri().path().to_owned();
             let method = request.method().clone();
             traces::call(tracer, &method, &path, request.headers_mut())

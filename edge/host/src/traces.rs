@@ -17,7 +17,7 @@ use opentelemetry::{Context, KeyValue};
 const TRACEPARENT: HeaderName = HeaderName::from_static(TraceParent::HEADER);
 
 /// The routes that the component answers itself, for the names of spans, and what it asks the origin.
-const ROUTES: [&str; 23] = [
+const ROUTES: [&str; 22] = [
     "/api/intelligence/track-customer",
     "/api/intelligence/bundle",
     "/api/intelligence/bundle-status-update",
@@ -32,7 +32,6 @@ const ROUTES: [&str; 23] = [
     "/demo",
     "/demo/",
     internal::PUSH,
-    internal::LEDGER,
     internal::EVENTS,
     internal::RESOLVE_SHOP,
     internal::RECOGNIZE,
@@ -50,7 +49,7 @@ const PASSED_ON: [(&str, &str); 4] = [
     ("/docs/", "/docs/{rest}"),
 ];
 /// Asked every second or so by those who watch, or by the origin's clock: no one's trace.
-const UNTRACED: [&str; 3] = ["/health", "/ready", internal::FLUSH];
+const UNTRACED: [&str; 4] = ["/health", "/ready", internal::FLUSH, internal::LEDGER];
 
 /// A span under way. Dropped early, it ends without a status.
 pub(crate) struct Span(BoxedSpan);
@@ -86,7 +85,10 @@ pub(crate) fn call(
     method: &Method,
     path: &str,
     headers: &mut HeaderMap,
-) -> Span {
+) -> Option<Span> {
+    if UNTRACED.contains(&path) {
+        return None;
+    }
     let route = route(path);
     let attributes = vec![
         KeyValue::new("http.request.method", method_name(method)),
@@ -96,7 +98,7 @@ pub(crate) fn call(
     let parent = parent(headers);
     let span = begin(tracer, SpanKind::Client, method, route, attributes, parent);
     tell(&span, headers);
-    span
+    Some(span)
 }
 
 impl Span {
