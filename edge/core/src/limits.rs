@@ -11,9 +11,6 @@ use crate::guard::ShopRequest;
 use crate::platform::{Limiter, Platform};
 use crate::trace::Trace;
 
-/// From here on a limit is told and not counted: nobody asks so often, and each count is a write.
-const UNCOUNTED: u32 = 1_000_000;
-
 /// How a caller stands with its limit, for the `X-RateLimit` headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RateLimit {
@@ -37,16 +34,6 @@ pub(crate) async fn spend<P: Platform>(
     };
     let (hour, reset) = window(platform.now(), HOUR_MS);
     let limit = asked.shop.settings.requests_per_hour;
-    if limit >= UNCOUNTED {
-        let remaining = limit;
-        let standing = RateLimit {
-            limit,
-            remaining,
-            reset,
-        };
-        trace.rate_limit.set(Some(standing));
-        return Ok(());
-    }
     let key = format!("{}/hits/{}/{hour}", asked.shop.shop, ip.as_str());
     let Ok(used) = platform.limiter().hit(&key, reset).await else {
         return Ok(());

@@ -47,6 +47,9 @@ pub enum HostError {
         #[source]
         source: rusqlite::Error,
     },
+    /// The database in memory cannot be made.
+    #[error("cannot make a database in memory")]
+    Memory(#[source] rusqlite::Error),
     /// The geography file cannot be read or is no MMDB database.
     #[error("cannot use the geography file {path}")]
     Geo {

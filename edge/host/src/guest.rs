@@ -4,7 +4,7 @@
 use crate::key_value::KeyValueStore;
 use crate::logs::{GuestLog, LogLevel};
 use crate::outgoing::{OriginClient, OriginHooks};
-use crate::sqlite::Database;
+use crate::sqlite::{Database, MemoryDatabase};
 use crate::variables::Variables;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -15,6 +15,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 pub(crate) struct Stores {
     pub(crate) key_value: Arc<KeyValueStore>,
     pub(crate) database: Arc<Database>,
+    pub(crate) limits: Arc<MemoryDatabase>,
     pub(crate) variables: Variables,
     pub(crate) origin: OriginClient,
     /// The host stops: instances that end from now on are no fault.

@@ -48,7 +48,7 @@ use key_value::KeyValueStore;
 use opentelemetry::global::BoxedTracer;
 use outgoing::OriginClient;
 use server::Server;
-use sqlite::Database;
+use sqlite::{Database, MemoryDatabase};
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::net::SocketAddr;
@@ -122,6 +122,7 @@ impl Host {
             let stores = Arc::new(Stores {
                 key_value: Arc::new(KeyValueStore::open(&data_dir.join("kv.db"))?),
                 database: Database::open(&data_dir.join("edge.db"))?,
+                limits: Arc::new(MemoryDatabase::open()?),
                 variables: Variables::new(variables),
                 origin,
                 stopping: AtomicBool::new(false),

@@ -182,6 +182,47 @@ async fn a_guest_reaches_no_other_file_and_no_setting() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn limits_are_counted_together_by_all_instances_and_begin_anew_with_the_host() {
+    const COUNT: &str = "INSERT INTO hits VALUES ('ip', 1)
+        ON CONFLICT (key) DO UPDATE SET used = used + 1 RETURNING used";
+    let host = Arc::new(TestHost::start().await);
+    let run = async |host: &TestHost, statements: &[&str]| {
+        let body = serde_json::to_string(statements).unwrap();
+        host.send(Method::POST, "/sql/limits", &[], body).await.body
+    };
+    run(
+        &host,
+        &["CREATE TABLE hits (key TEXT PRIMARY KEY, used INTEGER)"],
+    )
+    .await;
+
+    let counting = (0..64).map(|_| {
+        let host = Arc::clone(&host);
+        tokio::spawn(async move {
+            let body = serde_json::to_string(&[COUNT]).unwrap();
+            host.send(Method::POST, "/sql/limits", &[], body).await.body
+        })
+    });
+    let counting: Vec<_> = counting.collect();
+    let mut counted = Vec::new();
+    for one in counting {
+        let answer = one.await.unwrap();
+        assert_eq!(answer["changes"], 1, "{answer}");
+        counted.push(answer["results"][0]["rows"][0][0].as_i64().unwrap());
+    }
+    counted.sort_unstable();
+    assert_eq!(counted, Vec::from_iter(1..=64));
+
+    let refused = run(&host, &["BEGIN", "PRAGMA max_page_count = 1000000"]).await;
+    for result in refused["results"].as_array().unwrap() {
+        assert!(result["error"].is_string(), "{refused}");
+    }
+    let host = Arc::into_inner(host).unwrap().restart().await;
+    let anew = run(&host, &["SELECT count(*) FROM sqlite_schema"]).await;
+    assert_eq!(anew["results"][0]["rows"], json!([[0]]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_trap_is_a_500_and_the_next_request_is_served() {
     let host = TestHost::start().await;
     for _ in 0..3 {

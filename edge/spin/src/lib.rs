@@ -2,12 +2,14 @@
 //!
 //! - cache: the key-value store `default`
 //! - outbox: a table of the SQLite database `default`
+//! - limits: tables of the SQLite database `limits` where it is granted, else of `default`
 //! - settings: the application's variables `mode`, `origin_url`, `edge_keys`, `trusted_proxy_hops`, `geo_header`
 //!
 //! An instance may serve many requests, one after the other; what it opened it keeps.
 
 #![cfg(target_family = "wasm")]
 
+mod bindings;
 mod database;
 mod exchange;
 mod geo;

@@ -1,35 +1,53 @@
 //! The limiter: one statement a count, so exact under concurrent calls.
-
-use std::rc::Rc;
+//!
+//! Counts need not survive the edge, and each is a write: a runtime that grants the database `limits` keeps
+//! them apart from the events, in memory where it can, as the embedded host does. Else they lie beside the outbox.
 
 use footfall_edge::platform::{Limiter, LimiterError};
 use footfall_shared::time::UtcMillis;
-use spin_sdk::sqlite::{RowResult, Value};
 
+use crate::bindings::spin::sqlite::sqlite::{Error, RowResult, Value};
 use crate::database::Database;
 
+/// `nth` counts the members of a key, so that a full key is seen without counting them.
+const SCHEMA: [&str; 4] = [
+    "CREATE TABLE IF NOT EXISTS hits (
+        key TEXT PRIMARY KEY, used INTEGER NOT NULL, until INTEGER NOT NULL
+    ) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS admitted (
+        key TEXT NOT NULL, member TEXT NOT NULL, nth INTEGER NOT NULL, until INTEGER NOT NULL,
+        PRIMARY KEY (key, member)
+    ) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS hits_by_end ON hits (until)",
+    "CREATE INDEX IF NOT EXISTS admitted_by_place ON admitted (key, nth)",
+];
 const HIT: &str = "INSERT INTO hits (key, used, until) VALUES (?1, 1, ?2)
     ON CONFLICT (key) DO UPDATE SET used = used + 1 RETURNING used";
-const ADMIT: &str = "INSERT INTO members (key, member, until) SELECT ?1, ?2, ?4
-    WHERE (SELECT count(*) FROM members WHERE key = ?1) < ?3
-        OR EXISTS (SELECT 1 FROM members WHERE key = ?1 AND member = ?2)
+const ADMIT: &str = "INSERT INTO admitted (key, member, nth, until)
+    SELECT ?1, ?2, nth, ?4 FROM (SELECT coalesce(max(nth), 0) + 1 AS nth FROM admitted WHERE key = ?1)
+    WHERE nth <= ?3 OR EXISTS (SELECT 1 FROM admitted WHERE key = ?1 AND member = ?2)
     ON CONFLICT (key, member) DO UPDATE SET until = excluded.until RETURNING 1";
 const ENDED: &str = "SELECT 1 FROM hits WHERE until < ?1 LIMIT 1";
 const SWEEP: [&str; 2] = [
     "DELETE FROM hits WHERE until < ?1",
-    "DELETE FROM members WHERE until < ?1",
+    "DELETE FROM admitted WHERE until < ?1",
 ];
 
-/// The counts in the component's database.
-pub(crate) struct SpinLimiter(pub(crate) Rc<Database>);
+/// The counts.
+pub(crate) struct SpinLimiter(Database);
 
 impl SpinLimiter {
-    async fn run(
-        &self,
-        statement: &str,
-        values: Vec<Value>,
-    ) -> Result<Vec<RowResult>, LimiterError> {
-        let rows = self.0.run(statement, values).await;
+    /// Opens the counts and makes what is missing.
+    pub(crate) fn open() -> Result<Self, Error> {
+        let database = Database::open("limits").or_else(|_| Database::open("default"))?;
+        for statement in SCHEMA {
+            database.run(statement, &[])?;
+        }
+        Ok(Self(database))
+    }
+
+    fn run(&self, statement: &str, values: &[Value]) -> Result<Vec<RowResult>, LimiterError> {
+        let rows = self.0.run(statement, values);
         rows.map_err(|fault| LimiterError(fault.to_string()))
     }
 }
@@ -40,10 +58,10 @@ fn text(text: &str) -> Value {
 
 impl Limiter for SpinLimiter {
     async fn hit(&self, key: &str, until: UtcMillis) -> Result<u32, LimiterError> {
-        let values = vec![text(key), Value::Integer(until.get())];
-        let rows = self.run(HIT, values).await?;
-        let used = rows.first().and_then(|row| row.get::<u32>(0));
-        used.ok_or_else(|| LimiterError("no count came back".to_owned()))
+        let rows = self.run(HIT, &[text(key), Value::Integer(until.get())])?;
+        let used = rows.first().and_then(|row| row.integer(0));
+        let used = used.ok_or_else(|| LimiterError("no count came back".to_owned()))?;
+        Ok(u32::try_from(used).unwrap_or(u32::MAX))
     }
 
     async fn admit(
@@ -54,18 +72,18 @@ impl Limiter for SpinLimiter {
         until: UtcMillis,
     ) -> Result<bool, LimiterError> {
         let (most, until) = (Value::Integer(most.into()), Value::Integer(until.get()));
-        let values = vec![text(key), text(member), most, until];
-        Ok(!self.run(ADMIT, values).await?.is_empty())
+        let admitted = self.run(ADMIT, &[text(key), text(member), most, until])?;
+        Ok(!admitted.is_empty())
     }
 
     async fn sweep(&self, now: UtcMillis) -> Result<(), LimiterError> {
-        let now = || vec![Value::Integer(now.get())];
-        // A look costs little, a write waits for the disk. Days end with an hour, so members end with hits.
-        if self.run(ENDED, now()).await?.is_empty() {
+        let now = [Value::Integer(now.get())];
+        // A look costs little, a write may wait for the disk. Days end with an hour, so emails end with hits.
+        if self.run(ENDED, &now)?.is_empty() {
             return Ok(());
         }
         for statement in SWEEP {
-            self.run(statement, now()).await?;
+            self.run(statement, &now)?;
         }
         Ok(())
     }

@@ -3,16 +3,60 @@
 //! The counts of the ledger change in triggers, so in the very statement that adds or removes an event.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 use anyhow::Context as _;
 use footfall_edge::platform::{Outbox, OutboxError, QueuedEvent, Settled, WaitingEvent};
 use footfall_shared::id::{OutboxId, ShopId};
 use footfall_shared::wire::internal::ShopLedger;
 use serde_json::json;
-use spin_sdk::sqlite::{RowResult, Value};
 
+use crate::bindings::spin::sqlite::sqlite::{Error, RowResult, Value};
 use crate::database::Database;
+
+/// The version of the schema below, kept in the file.
+const VERSION: i64 = 1;
+
+/// Each may run twice: several instances may open a new file at once.
+///
+/// - AUTOINCREMENT: a settled event's handle is never given to another one.
+/// - `settlement` holds nothing; inserting into it is how a receipt is told.
+const SCHEMA: [&str; 7] = [
+    "CREATE TABLE IF NOT EXISTS outbox (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        shop TEXT NOT NULL,
+        id TEXT NOT NULL,
+        body TEXT NOT NULL,
+        UNIQUE (shop, id)
+    )",
+    "CREATE TABLE IF NOT EXISTS ledger (
+        shop TEXT PRIMARY KEY,
+        accepted INTEGER NOT NULL DEFAULT 0,
+        stored INTEGER NOT NULL DEFAULT 0,
+        duplicate INTEGER NOT NULL DEFAULT 0,
+        rejected INTEGER NOT NULL DEFAULT 0,
+        bytes INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS identity (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL)",
+    "CREATE VIEW IF NOT EXISTS settlement (seq, verdict) AS SELECT 0, '' WHERE false",
+    "CREATE TRIGGER IF NOT EXISTS accept AFTER INSERT ON outbox BEGIN
+        INSERT INTO ledger (shop, accepted, bytes) VALUES (new.shop, 1, length(new.body))
+        ON CONFLICT (shop) DO UPDATE SET accepted = accepted + 1, bytes = bytes + excluded.bytes;
+    END",
+    "CREATE TRIGGER IF NOT EXISTS settle INSTEAD OF INSERT ON settlement BEGIN
+        UPDATE ledger SET
+            stored = stored + (new.verdict = 'appended'),
+            duplicate = duplicate + (new.verdict = 'duplicate'),
+            rejected = rejected + (new.verdict = 'rejected'),
+            bytes = bytes - (SELECT length(body) FROM outbox WHERE seq = new.seq)
+            WHERE shop = (SELECT shop FROM outbox WHERE seq = new.seq);
+        DELETE FROM outbox WHERE seq = new.seq;
+    END",
+    // What an older version of this program left waiting.
+    "INSERT INTO ledger (shop, accepted, bytes)
+        SELECT shop, count(*), sum(length(body)) FROM outbox WHERE true GROUP BY shop
+        ON CONFLICT DO NOTHING",
+];
+const VERSION_OF: &str = "PRAGMA user_version";
 
 const NAME: &str = "INSERT INTO identity (one, id) VALUES (1, ?1) ON CONFLICT DO NOTHING";
 const NAMED: &str = "SELECT id FROM identity";
@@ -35,25 +79,23 @@ const LEDGER: &str = "SELECT shop, accepted, stored, duplicate, rejected,
 
 /// The outbox in the component's database.
 pub(crate) struct SpinOutbox {
-    database: Rc<Database>,
+    database: Database,
     id: OutboxId,
     bytes_max: i64,
 }
 
 impl SpinOutbox {
-    /// The outbox. One without an id takes the new one; it holds no more than `bytes_max` bytes of events.
-    pub(crate) async fn open(
-        database: Rc<Database>,
-        new: &OutboxId,
-        bytes_max: i64,
-    ) -> anyhow::Result<Self> {
-        let mut named = database.run(NAMED, vec![]).await?;
+    /// Opens the outbox and makes what is missing. One without an id takes the new one; it holds no more than
+    /// `bytes_max` bytes of events.
+    pub(crate) fn open(new: &OutboxId, bytes_max: i64) -> anyhow::Result<Self> {
+        let database = Database::open("default").context("SQLite database")?;
+        make_schema(&database)?;
+        let mut named = database.run(NAMED, &[])?;
         if named.is_empty() {
-            let id = Value::Text(new.as_str().to_owned());
-            database.run(NAME, vec![id]).await?;
-            named = database.run(NAMED, vec![]).await?;
+            database.run(NAME, &[Value::Text(new.as_str().to_owned())])?;
+            named = database.run(NAMED, &[])?;
         }
-        let id = named.first().and_then(|row| row.get::<&str>(0));
+        let id = named.first().and_then(|row| row.text(0));
         Ok(Self {
             id: OutboxId::parse(id.context("the outbox has no id")?)?,
             database,
@@ -61,20 +103,28 @@ impl SpinOutbox {
         })
     }
 
-    async fn run(
-        &self,
-        statement: &str,
-        values: Vec<Value>,
-    ) -> Result<Vec<RowResult>, OutboxError> {
-        let rows = self.database.run(statement, values).await;
-        rows.map_err(|fault| OutboxError::Failed(fault.to_string()))
+    fn run(&self, statement: &str, values: &[Value]) -> Result<Vec<RowResult>, OutboxError> {
+        self.database.run(statement, values).map_err(failed)
     }
 
-    async fn number(&self, statement: &str) -> Result<i64, OutboxError> {
-        let number = self.database.number(statement).await;
-        let number = number.map_err(|fault| OutboxError::Failed(fault.to_string()))?;
+    fn number(&self, statement: &str) -> Result<i64, OutboxError> {
+        let number = self.database.number(statement).map_err(failed)?;
         number.ok_or_else(|| unreadable("a count"))
     }
+}
+
+fn make_schema(database: &Database) -> Result<(), Error> {
+    if database.number(VERSION_OF)? != Some(VERSION) {
+        for statement in SCHEMA {
+            database.run(statement, &[])?;
+        }
+        database.run(&format!("{VERSION_OF} = {VERSION}"), &[])?;
+    }
+    Ok(())
+}
+
+fn failed(fault: Error) -> OutboxError {
+    OutboxError::Failed(fault.to_string())
 }
 
 fn unreadable(what: &str) -> OutboxError {
@@ -91,15 +141,13 @@ impl Outbox for SpinOutbox {
             json!({"shop": event.shop.as_str(), "id": event.id.as_str(), "body": event.json})
         });
         let batch = Value::Text(serde_json::Value::from_iter(batch).to_string());
-        let rows = self
-            .run(APPEND, vec![batch, Value::Integer(self.bytes_max)])
-            .await?;
+        let rows = self.run(APPEND, &[batch, Value::Integer(self.bytes_max)])?;
         // All of them wait already, or the outbox is full.
-        if rows.is_empty() && self.number(BYTES).await? >= self.bytes_max {
+        if rows.is_empty() && self.number(BYTES)? >= self.bytes_max {
             return Err(OutboxError::Full);
         }
         let taken = rows.iter().filter_map(|row| {
-            let (shop, id): (&str, &str) = (row.get(0)?, row.get(1)?);
+            let (shop, id) = (row.text(0)?, row.text(1)?);
             // The first place with this name is the one that was inserted.
             events
                 .iter()
@@ -110,11 +158,11 @@ impl Outbox for SpinOutbox {
 
     async fn peek(&self, limit: usize) -> Result<Vec<WaitingEvent>, OutboxError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = self.run(PEEK, vec![Value::Integer(limit)]).await?;
+        let rows = self.run(PEEK, &[Value::Integer(limit)])?;
         let waiting = rows.iter().map(|row| {
             Some(WaitingEvent {
-                handle: row.get(0)?,
-                json: row.get::<&str>(1)?.to_owned(),
+                handle: row.integer(0)?,
+                json: row.text(1)?.to_owned(),
             })
         });
         waiting
@@ -127,24 +175,25 @@ impl Outbox for SpinOutbox {
             .iter()
             .map(|one| json!({"seq": one.handle, "verdict": one.verdict}));
         let settled = serde_json::Value::from_iter(settled).to_string();
-        self.run(SETTLE, vec![Value::Text(settled)]).await?;
+        self.run(SETTLE, &[Value::Text(settled)])?;
         Ok(())
     }
 
     async fn pending(&self) -> Result<u64, OutboxError> {
-        self.number(PENDING).await.map(i64::unsigned_abs)
+        self.number(PENDING).map(i64::unsigned_abs)
     }
 
     async fn ledger(&self) -> Result<Vec<ShopLedger>, OutboxError> {
-        let rows = self.run(LEDGER, vec![]).await?;
+        let rows = self.run(LEDGER, &[])?;
         let shop = |row: &RowResult| {
+            let count = |column| u64::try_from(row.integer(column)?).ok();
             Some(ShopLedger {
-                shop: ShopId::parse(row.get(0)?).ok()?,
-                accepted: row.get(1)?,
-                stored: row.get(2)?,
-                duplicate: row.get(3)?,
-                rejected: row.get(4)?,
-                pending: row.get(5)?,
+                shop: ShopId::parse(row.text(0)?).ok()?,
+                accepted: count(1)?,
+                stored: count(2)?,
+                duplicate: count(3)?,
+                rejected: count(4)?,
+                pending: count(5)?,
             })
         };
         let shops = rows.iter().map(shop).collect::<Option<_>>();

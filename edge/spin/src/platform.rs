@@ -13,7 +13,6 @@ use footfall_shared::time::UtcMillis;
 use spin_sdk::key_value::Store;
 use spin_sdk::variables;
 
-use crate::database::Database;
 use crate::limiter::SpinLimiter;
 use crate::origin::SpinOrigin;
 use crate::outbox::SpinOutbox;
@@ -69,12 +68,10 @@ impl SpinPlatform {
             .unwrap_or_else(|_| OUTBOX_BYTES_MAX.to_owned())
             .parse()
             .context("variable outbox_bytes_max")?;
-        let database = Rc::new(Database::open().await.context("SQLite database")?);
-        let outbox = SpinOutbox::open(Rc::clone(&database), &new, bytes_max).await;
         Ok(Self {
             cache: SpinCache(Store::open_default().await.context("key-value store")?),
-            outbox: outbox.context("outbox")?,
-            limiter: SpinLimiter(database),
+            outbox: SpinOutbox::open(&new, bytes_max).context("outbox")?,
+            limiter: SpinLimiter::open().context("limits")?,
             origin: SpinOrigin::new(&variable("origin_url").await?)?,
             config,
             // This one and the last may be missing altogether.

@@ -13,6 +13,8 @@ const STATEMENT_TIME_MAX: Duration = Duration::from_secs(5);
 const INSTRUCTIONS_BETWEEN_CHECKS: i32 = 10_000;
 /// The component has a few dozen different statements.
 const STATEMENTS_CACHED: usize = 128;
+/// Pages of 4 KiB in a database without a file: 64 MiB, the counts of half a million addresses.
+const MEMORY_PAGES_MAX: u32 = 16 << 10;
 /// Pragmas that a component may use: they look at the schema or mark its version. Others change how
 /// durable or how shared the file is, and that is the host's business.
 const PRAGMAS_ALLOWED: [&str; 7] = [
@@ -48,6 +50,13 @@ impl GuardedConnection {
         // Durable when it returns: the outbox promises that an answered event survives.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+        Ok(Self::guarded(connection))
+    }
+
+    /// The one connection of a database without a file.
+    pub(super) fn in_memory() -> rusqlite::Result<Self> {
+        let connection = Connection::open_in_memory()?;
+        connection.pragma_update(None, "max_page_count", MEMORY_PAGES_MAX)?;
         Ok(Self::guarded(connection))
     }
 

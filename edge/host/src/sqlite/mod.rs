@@ -1,11 +1,12 @@
-//! `spin:sqlite`: the database "default", in `edge.db` under the data directory.
+//! `spin:sqlite`: the database "default", in `edge.db` under the data directory, and "limits", in memory.
 //!
-//! **Invariants:** a write is durable when it returns (`synchronous=FULL`, one fsync for all that
-//! wait together). Every read sees every write that returned before it. A guest reaches this one
-//! file only.
+//! **Invariants:** a write to "default" is durable when it returns (`synchronous=FULL`, one fsync for all that
+//! wait together). Every read sees every write that returned before it. A guest reaches these two only.
 
+mod connection;
 mod database;
 mod guard;
+mod memory;
 mod statement;
 mod writer;
 
@@ -13,15 +14,14 @@ use crate::bindings::spin::sqlite::sqlite::{
     Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
 };
 use crate::guest::Guest;
+use connection::Opened;
 use statement::{Outcome, Statement};
 use wasmtime::component::{Accessor, FutureReader, HasSelf, Resource, StreamReader};
 
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
-pub use database::Connection;
+pub use connection::Connection;
 pub(crate) use database::Database;
-
-/// The name that `spin.toml` grants.
-const NAME: &str = "default";
+pub(crate) use memory::MemoryDatabase;
 
 /// What `execute-async` hands to the guest: the columns, the rows, and how the reading ended.
 type Cursor = (
@@ -35,11 +35,13 @@ impl Guest {
         &mut self,
         name: &str,
     ) -> wasmtime::Result<Result<Resource<Connection>, Error>> {
-        if name != NAME {
-            return Ok(Err(Error::AccessDenied));
-        }
-        let connection = Connection::new(self.stores.database.clone());
-        Ok(Ok(self.table.push(connection)?))
+        let stores = &self.stores;
+        let opened = match name {
+            "default" => Opened::File(stores.database.clone()),
+            "limits" => Opened::Memory(stores.limits.clone()),
+            _ => return Ok(Err(Error::AccessDenied)),
+        };
+        Ok(Ok(self.table.push(Connection::new(opened))?))
     }
 
     fn connection(&self, resource: &Resource<Connection>) -> wasmtime::Result<Connection> {

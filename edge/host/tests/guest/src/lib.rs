@@ -19,7 +19,8 @@ async fn handle(request: Request) -> anyhow::Result<Reply> {
         return key_value_entry(&head.method, key, &body).await;
     }
     match path {
-        "/sql" => run_statements(&body.collect().await?.to_bytes()).await,
+        "/sql" => run_statements("default", &body.collect().await?.to_bytes()).await,
+        "/sql/limits" => run_statements("limits", &body.collect().await?.to_bytes()).await,
         "/fetch" => fetch(&body.collect().await?.to_bytes()).await,
         "/variable" => json_reply(json!({ "value": variables::get("greeting").await.ok() })),
         "/length" => json_reply(json!({ "length": body.collect().await?.to_bytes().len() })),
@@ -61,10 +62,10 @@ async fn key_value_entry(method: &Method, key: &str, body: &[u8]) -> anyhow::Res
     }))
 }
 
-/// Runs the statements of a JSON array on one connection, and tells what each one gave.
-async fn run_statements(body: &[u8]) -> anyhow::Result<Reply> {
+/// Runs the statements of a JSON array on one connection to a database, and tells what each one gave.
+async fn run_statements(database: &str, body: &[u8]) -> anyhow::Result<Reply> {
     let statements: Vec<String> = serde_json::from_slice(body)?;
-    let connection = Connection::open_default().await?;
+    let connection = Connection::open(database).await?;
     let mut results = Vec::new();
     for statement in statements {
         // A pause, so that a test can hold a transaction open.
@@ -114,7 +115,10 @@ async fn lookup() -> anyhow::Result<Reply> {
     let shop = store.get("shop").await?.unwrap_or_default();
     let device = store.get("device").await?.unwrap_or_default();
     let entry = store.get("entry").await?.unwrap_or_default();
-    let hash = Sha256::new().chain_update(&shop).chain_update(&device).finalize();
+    let hash = Sha256::new()
+        .chain_update(&shop)
+        .chain_update(&device)
+        .finalize();
     json_reply(json!({ "hash": format!("{:x?}", &hash[..8]), "entry": entry.len() }))
 }
 
