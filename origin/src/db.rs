@@ -14,7 +14,9 @@
 //! `BEGIN IMMEDIATE`; a deferred transaction that starts to write late fails under load in spite of the
 //! busy timeout. Test: `concurrent_writers_all_succeed`.
 //!
-//! **Invariant:** nothing outside this file looks into a `sqlx::Error`.
+//! **Invariant:** nothing outside this module looks into a `sqlx::Error`.
+
+mod fault;
 
 use std::path::Path;
 use std::str::FromStr;
@@ -25,6 +27,9 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+
+use crate::traces::Call;
+pub use fault::{Asked, During, Fault, StorageError};
 
 /// How long a statement waits for SQLite's lock, or a caller for a free connection.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -107,16 +112,28 @@ impl Handle for Reader {
     }
 }
 
-/// Expands one expression over both databases: `on_db!(handle, |connection| expression)`.
+/// Expands one expression over both databases: `on_db!(handle, |connection| expression)`. It gives an
+/// [`Asked`], for [`During::during`] to name the step.
 #[macro_export]
 macro_rules! on_db {
     ($handle:expr, |$connection:ident| $body:expr) => {
         match $crate::db::Handle::link($handle) {
-            $crate::db::Link::Lite($connection) => $body,
-            $crate::db::Link::Pg($connection) => $body,
+            $crate::db::Link::Lite($connection) => {
+                let call = $crate::traces::Call::statement($crate::db::SQLITE);
+                $crate::db::Asked::new(call, $body)
+            }
+            $crate::db::Link::Pg($connection) => {
+                let call = $crate::traces::Call::statement($crate::db::POSTGRESQL);
+                $crate::db::Asked::new(call, $body)
+            }
         }
     };
 }
+
+/// SQLite, as OpenTelemetry calls it.
+pub const SQLITE: &str = "sqlite";
+/// PostgreSQL, as OpenTelemetry calls it.
+pub const POSTGRESQL: &str = "postgresql";
 
 impl Db {
     /// Opens `sqlite:PATH` (made if missing, with its folder) or `postgres://…`. Says nothing about
@@ -171,9 +188,10 @@ impl Db {
     /// Brings the tables up to date. Safe to call from several nodes at once: PostgreSQL takes an advisory
     /// lock, SQLite has one writer.
     pub async fn migrate(&self) -> Result<(), StorageError> {
+        let migrations = self.migrations();
         let done = match self {
-            Self::Lite { writer, .. } => SQLITE_MIGRATIONS.run(writer).await,
-            Self::Pg(pool) => PG_MIGRATIONS.run(pool).await,
+            Self::Lite { writer, .. } => migrations.run(writer).await,
+            Self::Pg(pool) => migrations.run(pool).await,
         };
         done.map_err(|error| sqlx::Error::Migrate(Box::new(error)))
             .during("migrate")
@@ -181,23 +199,10 @@ impl Db {
 
     /// How many of this binary's migrations the database still lacks; 0 means ready.
     pub async fn pending_migrations(&self) -> Result<i64, StorageError> {
-        const TABLE: [&str; 2] = [
-            "SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlx_migrations'",
-            // Not CURRENT_SCHEMA(): a search path may name several schemas.
-            "SELECT COUNT(*) FROM pg_class WHERE oid = to_regclass('_sqlx_migrations')",
-        ];
         const APPLIED: &str = "SELECT COUNT(*) FROM _sqlx_migrations WHERE success";
+        let known = i64::try_from(self.migrations().iter().count()).unwrap_or(i64::MAX);
         let mut reader = self.read().await?;
-        let (table, known) = match self {
-            Self::Lite { .. } => (TABLE[0], SQLITE_MIGRATIONS.iter().count()),
-            Self::Pg(_) => (TABLE[1], PG_MIGRATIONS.iter().count()),
-        };
-        let known = i64::try_from(known).unwrap_or(i64::MAX);
-        let tables: i64 = on_db!(&mut reader, |connection| {
-            sqlx::query_scalar(table).fetch_one(connection).await
-        })
-        .during("look for the table of migrations")?;
-        if tables == 0 {
+        if !self.has_migrations(&mut reader).await? {
             return Ok(known);
         }
         let applied: i64 = on_db!(&mut reader, |connection| {
@@ -207,22 +212,73 @@ impl Db {
         Ok(known.saturating_sub(applied).max(0))
     }
 
+    /// How many migrations the database has that a later version of this binary made.
+    pub async fn newer_migrations(&self) -> Result<i64, StorageError> {
+        const NEWER: &str = "SELECT COUNT(*) FROM _sqlx_migrations WHERE version > $1";
+        let last = self.migrations().iter().map(|one| one.version).max();
+        let mut reader = self.read().await?;
+        if !self.has_migrations(&mut reader).await? {
+            return Ok(0);
+        }
+        on_db!(&mut reader, |connection| {
+            sqlx::query_scalar(NEWER)
+                .bind(last.unwrap_or_default())
+                .fetch_one(connection)
+                .await
+        })
+        .during("count the migrations that are newer")
+    }
+
+    /// Whether anything was ever migrated here.
+    async fn has_migrations(&self, reader: &mut Reader) -> Result<bool, StorageError> {
+        const TABLE: [&str; 2] = [
+            "SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlx_migrations'",
+            // Not CURRENT_SCHEMA(): a search path may name several schemas.
+            "SELECT COUNT(*) FROM pg_class WHERE oid = to_regclass('_sqlx_migrations')",
+        ];
+        let table = match self {
+            Self::Lite { .. } => TABLE[0],
+            Self::Pg(_) => TABLE[1],
+        };
+        let tables: i64 = on_db!(reader, |connection| {
+            sqlx::query_scalar(table).fetch_one(connection).await
+        })
+        .during("look for the table of migrations")?;
+        Ok(tables > 0)
+    }
+
+    fn migrations(&self) -> &'static Migrator {
+        match self {
+            Self::Lite { .. } => &SQLITE_MIGRATIONS,
+            Self::Pg(_) => &PG_MIGRATIONS,
+        }
+    }
+
     /// Starts a transaction that may write.
     pub async fn begin(&self) -> Result<Tx, StorageError> {
-        match self {
+        let call = Call::statement(self.system());
+        let begun = match self {
             Self::Lite { writer, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(Tx::Lite),
             Self::Pg(pool) => pool.begin().await.map(Tx::Pg),
-        }
-        .during("begin a transaction")
+        };
+        Asked::new(call, begun).during("begin a transaction")
     }
 
     /// A connection for reading. SQLite refuses to write on it.
     pub async fn read(&self) -> Result<Reader, StorageError> {
-        match self {
+        let call = Call::statement(self.system());
+        let acquired = match self {
             Self::Lite { reader, .. } => reader.acquire().await.map(Reader::Lite),
             Self::Pg(pool) => pool.acquire().await.map(Reader::Pg),
+        };
+        Asked::new(call, acquired).during("get a connection")
+    }
+
+    fn system(&self) -> &'static str {
+        match self {
+            Self::Lite { .. } => SQLITE,
+            Self::Pg(_) => POSTGRESQL,
         }
-        .during("get a connection")
     }
 
     /// Closes every connection after its work. SQLite then folds its write-ahead log into the file.
@@ -240,11 +296,11 @@ impl Db {
 impl Tx {
     /// Makes everything since [`Db::begin`] durable.
     pub async fn commit(self) -> Result<(), StorageError> {
-        match self {
-            Self::Lite(tx) => tx.commit().await,
-            Self::Pg(tx) => tx.commit().await,
-        }
-        .during("commit")
+        let (call, committed) = match self {
+            Self::Lite(tx) => (Call::statement(SQLITE), tx.commit().await),
+            Self::Pg(tx) => (Call::statement(POSTGRESQL), tx.commit().await),
+        };
+        Asked::new(call, committed).during("commit")
     }
 
     /// From here to the commit, transactions with the same topic and key run one after another, on every
@@ -252,12 +308,12 @@ impl Tx {
     pub async fn serialize(&mut self, topic: &str, key: &str) -> Result<(), StorageError> {
         const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
         let Self::Pg(tx) = self else { return Ok(()) };
-        sqlx::query(LOCK)
+        let call = Call::statement(POSTGRESQL);
+        let locked = sqlx::query(LOCK)
             .bind(format!("{topic}\n{key}"))
             .execute(&mut **tx)
-            .await
-            .map(|_| ())
-            .during("take an advisory lock")
+            .await;
+        Asked::new(call, locked.map(|_| ())).during("take an advisory lock")
     }
 }
 
@@ -270,116 +326,4 @@ pub const ROWS_A_STATEMENT: usize = 500;
 #[must_use]
 pub const fn keep_prepared(rows: usize) -> bool {
     rows == 1 || rows == ROWS_A_STATEMENT
-}
-
-/// What a storage fault means to the caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// A row stands in the way: unique, foreign key or check.
-    Conflict,
-    /// Lock or connection not to be had in time, or a deadlock: the same call may succeed later.
-    Busy,
-    /// The database cannot be reached, or went away.
-    Gone,
-    /// Everything else. Our mistake.
-    Bug,
-}
-
-impl Fault {
-    fn of(error: &sqlx::Error) -> Self {
-        use sqlx::Error as E;
-        match error {
-            E::Database(database) => Self::of_database(database.as_ref()),
-            E::PoolTimedOut => Self::Busy,
-            E::Io(_) | E::Tls(_) | E::PoolClosed | E::WorkerCrashed | E::BeginFailed => Self::Gone,
-            E::Migrate(cause) => match cause.as_ref() {
-                sqlx::migrate::MigrateError::Execute(inner) => Self::of(inner),
-                _ => Self::Bug,
-            },
-            _ => Self::Bug,
-        }
-    }
-
-    fn of_database(error: &dyn sqlx::error::DatabaseError) -> Self {
-        use sqlx::error::ErrorKind;
-        match error.kind() {
-            ErrorKind::UniqueViolation
-            | ErrorKind::ForeignKeyViolation
-            | ErrorKind::CheckViolation
-            | ErrorKind::ExclusionViolation => return Self::Conflict,
-            _ => {}
-        }
-        let code = error.code().unwrap_or_default();
-        if error
-            .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
-            .is_some()
-        {
-            return match code.as_ref() {
-                // Serialization failure, deadlock, lock not available, cancelled by a timeout, too many
-                // connections.
-                "40001" | "40P01" | "55P03" | "57014" | "53300" => Self::Busy,
-                // Shutting down, crashed, starting up; class 08 is the connection itself.
-                "57P01" | "57P02" | "57P03" => Self::Gone,
-                // Classes: connection, insufficient resources (a full disk), system and internal errors.
-                code if ["08", "53", "58", "XX"].contains(&&code[..2.min(code.len())]) => {
-                    Self::Gone
-                }
-                _ => Self::Bug,
-            };
-        }
-        // SQLite's extended result code: the primary one is in the low byte.
-        match code.parse::<i32>().map(|code| code & 0xff) {
-            Ok(5 | 6) => Self::Busy, // SQLITE_BUSY, SQLITE_LOCKED
-            // SQLITE_NOMEM, _READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB
-            Ok(7 | 8 | 10 | 11 | 13 | 14 | 26) => Self::Gone,
-            _ => Self::Bug,
-        }
-    }
-}
-
-/// A storage fault with the step that failed.
-#[derive(Debug, thiserror::Error)]
-#[error("the database failed to {step}")]
-pub struct StorageError {
-    step: &'static str,
-    fault: Fault,
-    #[source]
-    source: sqlx::Error,
-}
-
-impl StorageError {
-    /// What it means to the caller.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        self.fault
-    }
-
-    /// A row that does not parse: somebody wrote what we would not write.
-    #[must_use]
-    pub fn corrupt(
-        step: &'static str,
-        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
-        Self {
-            step,
-            fault: Fault::Bug,
-            source: sqlx::Error::Decode(cause.into()),
-        }
-    }
-}
-
-/// Names the step of a database call: `query.await.during("find a shop")`.
-pub trait During<T> {
-    /// Adds the step and classifies the fault.
-    fn during(self, step: &'static str) -> Result<T, StorageError>;
-}
-
-impl<T> During<T> for Result<T, sqlx::Error> {
-    fn during(self, step: &'static str) -> Result<T, StorageError> {
-        self.map_err(|source| StorageError {
-            step,
-            fault: Fault::of(&source),
-            source,
-        })
-    }
 }

@@ -4,7 +4,7 @@
 //! - [`auth`], [`shops`]: who is asking and which tenant that is
 //! - [`ingest`], [`orders`], [`woocommerce`]: what comes in; [`intelligence`]: what follows from it; [`edges`]: who is told
 //! - [`cli`]: the commands, among them the supervisor `footfall dev`; [`demo`], [`rebuild`]: what two of them do
-//! - [`db`], [`config`], [`app`], [`router`]: what everything stands on
+//! - [`db`], [`config`], [`app`], [`router`]: what everything stands on; [`metrics`], [`traces`]: how it is watched
 //!
 //! **Invariant:** a feature calls another feature's public functions, never its queries.
 
@@ -34,4 +34,5 @@ pub mod orders;
 pub mod rebuild;
 pub mod router;
 pub mod shops;
+pub mod traces;
 pub mod woocommerce;

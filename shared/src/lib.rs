@@ -8,7 +8,7 @@
 //! - who is asking: [`identity`], [`keys`], [`permission`], [`signing`], [`mode`], [`shop`]
 //! - what happened: [`event`], [`order`]
 //! - what follows from it: [`profile`], [`offers`], [`intelligence`]
-//! - what is said on the wire: [`wire`]
+//! - what is said on the wire: [`wire`], [`traceparent`]
 
 #![cfg_attr(
     test,
@@ -36,4 +36,5 @@ pub mod signing;
 pub mod silence;
 pub mod text;
 pub mod time;
+pub mod traceparent;
 pub mod wire;

@@ -26,3 +26,4 @@ mod postgres;
 mod production;
 mod signatures;
 mod support;
+mod traces;

@@ -2,6 +2,7 @@
 
 use footfall_shared::id::RequestId;
 use footfall_shared::signing::{CALLER_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
+use footfall_shared::traceparent::TraceParent;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::EdgeError;
@@ -43,6 +44,8 @@ const SPOOFABLE: [&str; 9] = [
     "fastly-client-ip",
     "fly-client-ip",
 ];
+/// Headers of tracing. Of what a client says about its trace only the ids go on, checked, from [`Trace`].
+const TRACING: [&str; 3] = [TraceParent::HEADER, "tracestate", "baggage"];
 const SPOOFABLE_PREFIXES: [&str; 3] = ["x-forwarded", "x-footfall-", "spin-"];
 
 /// Whether a path belongs to the origin. Signed routes are never passed on: only edges call them.
@@ -67,6 +70,7 @@ pub(crate) async fn forward<P: Platform>(
     for (name, value) in &request.headers {
         let text = name.as_str();
         let spoofed = SPOOFABLE.contains(&text)
+            || TRACING.contains(&text)
             || SPOOFABLE_PREFIXES
                 .iter()
                 .any(|prefix| text.starts_with(prefix));

@@ -2,6 +2,7 @@
 
 use footfall_shared::id::RequestId;
 use footfall_shared::signing::{SIGNATURE_HEADER, TIMESTAMP_HEADER};
+use footfall_shared::traceparent::TraceParent;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use serde::Serialize;
@@ -59,12 +60,17 @@ pub(crate) async fn send_signed<P: Platform>(
     send(platform, trace, request).await
 }
 
-/// Sends any request to the origin and notes how long it took.
+/// Sends any request to the origin, as part of the caller's trace, and notes how long it took.
 pub(crate) async fn send<P: Platform>(
     platform: &P,
     trace: &Trace,
-    request: OriginRequest,
+    mut request: OriginRequest,
 ) -> Result<OriginResponse, OriginUnreachable> {
+    let parent = trace.parent.map(|parent| parent.to_string());
+    if let Some(parent) = parent.and_then(|text| HeaderValue::try_from(text).ok()) {
+        let name = HeaderName::from_static(TraceParent::HEADER);
+        request.headers.insert(name, parent);
+    }
     let started = platform.now();
     let answer = platform.origin().send(request).await;
     trace.origin(platform.now().since(started));

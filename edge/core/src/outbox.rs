@@ -99,7 +99,7 @@ pub async fn deliver<P: Platform>(platform: &P, mut waiting: Vec<WaitingEvent>) 
 /// What nobody asked for has an id of its own.
 fn own_trace<P: Platform>(platform: &P) -> Trace {
     let id = RequestId::generate(platform.now(), platform.entropy());
-    Trace::start(id, platform.now())
+    Trace::start(id, None, platform.now())
 }
 
 async fn drain_for<P: Platform>(platform: &P, trace: &Trace) -> Result<u64, EdgeError> {

@@ -1,6 +1,7 @@
 //! From a request to a response, whatever the request is.
 
 use footfall_shared::id::RequestId;
+use footfall_shared::traceparent::TraceParent;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, HeaderName, VARY,
@@ -30,7 +31,10 @@ const SHOP_ROUTES: &str = "/wp-json/wg/v1/intelligence/";
 
 /// Answers a request. No error leaves this function.
 pub async fn route<P: Platform>(platform: &P, request: Request) -> Response {
-    let trace = Trace::start(request_id(platform, &request), platform.now());
+    let parent = request
+        .header(TraceParent::HEADER)
+        .and_then(TraceParent::parse);
+    let trace = Trace::start(request_id(platform, &request), parent, platform.now());
     let asks_first = request.method == Method::OPTIONS && is_storefront(&request.path);
     let welcome = !asks_first || guard::welcomes_page(platform, &trace, &request).await;
     let mut response = if is_from_outside(platform, &request) {

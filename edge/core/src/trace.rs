@@ -1,9 +1,11 @@
-//! What the edge did for one request, for the `Server-Timing` header and the request id.
+//! What the edge did for one request, for the `Server-Timing` header, the request id and the trace that the
+//! request belongs to. The runtime makes the spans; the core passes on whose they are.
 
 use std::cell::Cell;
 
 use footfall_shared::id::RequestId;
 use footfall_shared::time::UtcMillis;
+use footfall_shared::traceparent::TraceParent;
 
 use crate::limits::RateLimit;
 
@@ -12,6 +14,8 @@ use crate::limits::RateLimit;
 pub(crate) struct Trace {
     /// The id that this request has at edge and origin.
     pub(crate) request_id: RequestId,
+    /// The trace that the request belongs to, where there is one; calls to the origin belong to it, too.
+    pub(crate) parent: Option<TraceParent>,
     started: UtcMillis,
     cache_hits: Cell<u32>,
     cache_misses: Cell<u32>,
@@ -23,9 +27,14 @@ pub(crate) struct Trace {
 
 impl Trace {
     /// Starts at `now`.
-    pub(crate) fn start(request_id: RequestId, now: UtcMillis) -> Self {
+    pub(crate) fn start(
+        request_id: RequestId,
+        parent: Option<TraceParent>,
+        now: UtcMillis,
+    ) -> Self {
         Self {
             request_id,
+            parent,
             started: now,
             cache_hits: Cell::new(0),
             cache_misses: Cell::new(0),

@@ -3,11 +3,14 @@
 use crate::engine::{CONCURRENT_REQUESTS_MAX, Handler, REQUEST_TIME_MAX};
 use crate::fault::{Asked, Fault};
 use crate::geo::{GEO_HEADER, GeoLookup};
+use crate::traces;
 use http::uri::Scheme;
 use http::{HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes};
+use opentelemetry::global::BoxedTracer;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime_wasi_http::WasiBody;
@@ -34,11 +37,17 @@ pub(crate) struct Dispatcher {
     free: Semaphore,
     body_kib: Semaphore,
     geo: Option<GeoLookup>,
+    tracer: Option<Arc<BoxedTracer>>,
 }
 
 impl Dispatcher {
-    pub(crate) fn new(handler: Handler, geo: Option<GeoLookup>) -> Self {
+    pub(crate) fn new(
+        handler: Handler,
+        geo: Option<GeoLookup>,
+        tracer: Option<Arc<BoxedTracer>>,
+    ) -> Self {
         Self {
+            tracer,
             handler,
             free: Semaphore::new(CONCURRENT_REQUESTS_MAX),
             body_kib: Semaphore::new(BODIES_KIB_MAX as usize),
@@ -57,6 +66,9 @@ impl Dispatcher {
     {
         let (mut head, body) = request.into_parts();
         let asked = Asked::of(&head.headers);
+        let span = self.tracer.as_deref().and_then(|tracer| {
+            traces::receive(tracer, &head.method, head.uri.path(), &mut head.headers)
+        });
         let prepared = async {
             head.uri = target(&head.method, &head.uri, head.headers.get(header::HOST))?;
             mark_client(&mut head.headers, client);
@@ -73,7 +85,11 @@ impl Dispatcher {
             Ok((body, _kib)) => self.call(Request::from_parts(head, body)).await,
             Err(fault) => Err(fault),
         };
-        answered.unwrap_or_else(|fault| fault.reply(asked))
+        let reply = answered.unwrap_or_else(|fault| fault.reply(asked));
+        if let Some(span) = span {
+            span.end(Some(reply.status().as_u16()), 500);
+        }
+        reply
     }
 
     /// Gives a request to the component as it stands.

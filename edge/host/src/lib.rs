@@ -1,8 +1,9 @@
 //! The embedded edge host: runs Footfall's Spin component in-process on wasmtime.
 //!
 //! It runs the same component that `spin.toml` names and gives it what Spin would: HTTP in, HTTP
-//! out to the origin, key-value, SQLite, variables. It knows no route and no rule of the edge but
-//! one: `POST /internal/flush`, which it calls at a steady pace because a component has no clock.
+//! out to the origin, key-value, SQLite, variables. It knows no rule of the edge. Of its routes it calls
+//! one, `POST /internal/flush`, at a steady pace because a component has no clock, and knows the others
+//! only as names of spans.
 //!
 //! **Invariants:**
 //! - A trap, an endless loop or a full memory ends one instance with one request in it; the others
@@ -36,6 +37,7 @@ mod readers;
 mod server;
 mod sqlite;
 mod ticker;
+mod traces;
 mod unreadable;
 mod variables;
 
@@ -43,6 +45,7 @@ use dispatch::Dispatcher;
 use geo::{GEO_HEADER, GeoLookup};
 use guest::Stores;
 use key_value::KeyValueStore;
+use opentelemetry::global::BoxedTracer;
 use outgoing::OriginClient;
 use server::Server;
 use sqlite::{Database, MemoryDatabase};
@@ -84,6 +87,8 @@ pub struct HostOptions {
     pub flush_signer: FlushSigner,
     /// Where to look up the clients' country and city; `None` tells the component nothing.
     pub geo: Option<GeoOptions>,
+    /// Makes the spans of requests and of calls to the origin; `None` makes none.
+    pub tracer: Option<BoxedTracer>,
 }
 
 /// A running host. Dropping it without [`Host::stop`] leaves its tasks to the runtime's end.
@@ -98,7 +103,8 @@ pub struct Host {
 impl Host {
     /// Compiles the component (about 300 ms), opens its databases, listens.
     pub async fn start(options: HostOptions) -> Result<Self, HostError> {
-        let origin = OriginClient::new(&options.origin_url)?;
+        let tracer = options.tracer.map(Arc::new);
+        let origin = OriginClient::new(&options.origin_url, tracer.clone())?;
         let lock = lock_directory(&options.data_dir)?;
         let HostOptions {
             component,
@@ -126,7 +132,7 @@ impl Host {
         };
         let prepared = tokio::task::spawn_blocking(prepare).await;
         let (stores, handler) = prepared.map_err(|e| HostError::Engine(e.into()))??;
-        let dispatcher = Arc::new(Dispatcher::new(handler, geo));
+        let dispatcher = Arc::new(Dispatcher::new(handler, geo, tracer));
         let server = Server::start(options.listen, Arc::clone(&dispatcher)).await?;
         let ticker = Ticker::start(dispatcher, options.flush_signer, options.flush_every);
         tracing::info!(port = server.address().port(), "the edge listens");

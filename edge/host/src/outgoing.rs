@@ -1,12 +1,15 @@
 //! `wasi:http/client`: requests of the component, to the origin only.
 
 use crate::error::HostError;
+use crate::traces;
 use http::uri::{Authority, Scheme};
 use http::{Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use opentelemetry::global::BoxedTracer;
+use std::sync::Arc;
 use std::time::Duration;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
@@ -24,11 +27,15 @@ const IDLE_TIME_MAX: Duration = Duration::from_secs(20);
 pub(crate) struct OriginClient {
     authority: Authority,
     client: Client<HttpConnector, WasiBody>,
+    tracer: Option<Arc<BoxedTracer>>,
 }
 
 impl OriginClient {
     /// `origin_url` is `http://host[:port]`.
-    pub(crate) fn new(origin_url: &str) -> Result<Self, HostError> {
+    pub(crate) fn new(
+        origin_url: &str,
+        tracer: Option<Arc<BoxedTracer>>,
+    ) -> Result<Self, HostError> {
         let parts = origin_url
             .parse::<Uri>()
             .map_err(|_| HostError::OriginUrl)?
@@ -48,7 +55,11 @@ impl OriginClient {
             .pool_idle_timeout(IDLE_TIME_MAX)
             .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
             .build(connector);
-        Ok(Self { authority, client })
+        Ok(Self {
+            authority,
+            client,
+            tracer,
+        })
     }
 
     fn allows(&self, uri: &Uri) -> bool {
@@ -62,13 +73,18 @@ impl OriginClient {
 
     async fn send(
         self,
-        request: Request<WasiBody>,
+        mut request: Request<WasiBody>,
         options: Option<RequestOptions>,
     ) -> Result<Response<WasiBody>, Error> {
         if !self.allows(request.uri()) {
             tracing::warn!("the component asked for another place than the origin");
             return Err(Error::HttpRequestDenied);
         }
+        let span = self.tracer.as_deref().and_then(|tracer| {
+            let path = request.uri().path().to_owned();
+            let method = request.method().clone();
+            traces::call(tracer, &method, &path, request.headers_mut())
+        });
         // The guest may ask for less time, not for more.
         let first_byte = options
             .and_then(|o| o.first_byte_timeout)
@@ -88,7 +104,11 @@ impl OriginClient {
             Ok(Response::from_parts(head, body))
         };
         let done = tokio::time::timeout(TOTAL_TIME_MAX, exchange).await;
-        done.unwrap_or(Err(Error::HttpResponseTimeout))
+        let done = done.unwrap_or(Err(Error::HttpResponseTimeout));
+        if let Some(span) = span {
+            span.end(done.as_ref().ok().map(|reply| reply.status().as_u16()), 400);
+        }
+        done
     }
 }
 
@@ -139,7 +159,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_origin_may_be_asked() {
-        let client = OriginClient::new("http://Origin.example:8000/").unwrap();
+        let client = OriginClient::new("http://Origin.example:8000/", None).unwrap();
         let check = |uri: &str, expected| {
             assert_eq!(client.allows(&uri.parse().unwrap()), expected, "{uri}");
         };
@@ -163,10 +183,10 @@ mod tests {
             "ftp://o",
         ] {
             assert!(
-                matches!(OriginClient::new(url), Err(HostError::OriginUrl)),
+                matches!(OriginClient::new(url, None), Err(HostError::OriginUrl)),
                 "{url}"
             );
         }
-        assert!(OriginClient::new("http://127.0.0.1:8000").is_ok());
+        assert!(OriginClient::new("http://127.0.0.1:8000", None).is_ok());
     }
 }

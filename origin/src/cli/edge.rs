@@ -6,6 +6,7 @@ use absent as host;
 use present as host;
 
 use anyhow::Context;
+use opentelemetry::global::BoxedTracer;
 
 use super::stop::Stop;
 use crate::config::Config;
@@ -16,15 +17,23 @@ pub(super) fn tune(runtime: &mut tokio::runtime::Builder) {
 }
 
 /// Runs the edge alone until a signal, or until standard input closes where it is supervised.
-pub(super) async fn run(config: &Config, supervised: bool) -> anyhow::Result<()> {
+pub(super) async fn run(
+    config: &Config,
+    supervised: bool,
+    tracer: Option<BoxedTracer>,
+) -> anyhow::Result<()> {
     config.check_edge_keys()?;
     let stop = Stop::listen(supervised).context("signals cannot be listened to")?;
-    host::run(config, stop).await
+    host::run(config, stop, tracer).await
 }
 
 /// Runs the edge until `stop`.
-pub(super) async fn run_until(config: &Config, stop: Stop) -> anyhow::Result<()> {
-    host::run(config, stop).await
+pub(super) async fn run_until(
+    config: &Config,
+    stop: Stop,
+    tracer: Option<BoxedTracer>,
+) -> anyhow::Result<()> {
+    host::run(config, stop, tracer).await
 }
 
 #[cfg(feature = "edge-host")]
@@ -37,6 +46,7 @@ mod present {
     use anyhow::Context;
     use footfall_edge_host::{FlushSigner, GeoOptions, Host, HostOptions};
     use footfall_shared::signing::{SIGNATURE_HEADER, SigningKeys, TIMESTAMP_HEADER};
+    use opentelemetry::global::BoxedTracer;
 
     use crate::app::Clock;
     use crate::cli::stop::Stop;
@@ -51,13 +61,19 @@ mod present {
         footfall_edge_host::tune(runtime);
     }
 
-    pub(super) async fn run(config: &Config, mut stop: Stop) -> anyhow::Result<()> {
-        let host = Host::start(options(config)?).await.with_context(|| {
-            format!(
-                "FOOTFALL_EDGE_ADDR: the edge cannot start on {}",
-                config.edge_addr
-            )
-        })?;
+    pub(super) async fn run(
+        config: &Config,
+        mut stop: Stop,
+        tracer: Option<BoxedTracer>,
+    ) -> anyhow::Result<()> {
+        let host = Host::start(options(config, tracer)?)
+            .await
+            .with_context(|| {
+                format!(
+                    "FOOTFALL_EDGE_ADDR: the edge cannot start on {}",
+                    config.edge_addr
+                )
+            })?;
         tracing::info!(address = %host.address(), mode = config.mode.as_str(), "the edge listens");
         stop.requested().await;
         host.stop().await;
@@ -65,7 +81,7 @@ mod present {
         Ok(())
     }
 
-    fn options(config: &Config) -> anyhow::Result<HostOptions> {
+    fn options(config: &Config, tracer: Option<BoxedTracer>) -> anyhow::Result<HostOptions> {
         let keys = config.edge_keys.as_ref().context(
             "FOOTFALL_EDGE_KEYS is required by the edge: a key of at least 32 characters that the origin has, too",
         )?;
@@ -85,6 +101,7 @@ mod present {
             variables,
             origin_url: config.origin_url(),
             flush_every: FLUSH_EVERY,
+            tracer,
             flush_signer: signer(keys.keys().clone()),
             geo: config.geo_mmdb.clone().map(|mmdb| GeoOptions {
                 mmdb,
@@ -119,12 +136,14 @@ mod present {
 
 #[cfg(not(feature = "edge-host"))]
 mod absent {
+    use opentelemetry::global::BoxedTracer;
+
     use crate::cli::stop::Stop;
     use crate::config::Config;
 
     pub(super) fn tune(_: &mut tokio::runtime::Builder) {}
 
-    pub(super) async fn run(_: &Config, _: Stop) -> anyhow::Result<()> {
+    pub(super) async fn run(_: &Config, _: Stop, _: Option<BoxedTracer>) -> anyhow::Result<()> {
         anyhow::bail!(
             "this binary was built without the edge; build it with `cargo build -p footfall --features edge-host`"
         )

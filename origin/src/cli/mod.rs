@@ -15,12 +15,14 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use footfall_shared::mode::Mode;
+use opentelemetry::global::BoxedTracer;
 use tracing_subscriber::EnvFilter;
 
 use crate::app::App;
 use crate::config::Config;
 use crate::db::Db;
 use crate::demo;
+use crate::traces::{self, Export};
 pub(crate) use output::say;
 
 /// Customer intelligence for online shops.
@@ -106,18 +108,46 @@ fn prepare(arguments: Arguments) -> anyhow::Result<ExitCode> {
     runtime.enable_all();
     edge::tune(&mut runtime);
     let runtime = runtime.build().context("the runtime could not start")?;
-    runtime.block_on(dispatch(command, config))
+    let export = start_traces(&command, &runtime)?;
+    let tracer = export.as_ref().map(Export::tracer);
+    let done = runtime.block_on(dispatch(command, config, tracer));
+    if let Some(export) = export {
+        export.stop();
+    }
+    done
 }
 
-async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> {
+/// Only what serves is traced.
+fn start_traces(
+    command: &Command,
+    runtime: &tokio::runtime::Runtime,
+) -> anyhow::Result<Option<Export>> {
+    let service = match command {
+        Command::Serve {
+            with_edge: true, ..
+        } => "footfall",
+        Command::Serve { .. } => "footfall-origin",
+        Command::Edge { .. } => "footfall-edge",
+        _ => return Ok(None),
+    };
+    let _entered = runtime.enter();
+    let export = traces::start(service, |name| std::env::var(name).ok());
+    export.context("traces cannot be exported")
+}
+
+async fn dispatch(
+    command: Command,
+    config: Config,
+    tracer: Option<BoxedTracer>,
+) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve {
             with_edge,
             supervised,
         } => {
-            serve::serve(config, with_edge, supervised).await?;
+            serve::serve(config, with_edge, supervised, tracer).await?;
         }
-        Command::Edge { supervised } => edge::run(&config, supervised).await?,
+        Command::Edge { supervised } => edge::run(&config, supervised, tracer).await?,
         Command::Dev => return crate::dev::run(config).await,
         Command::Migrate => {
             open(&config).await?;

@@ -1,6 +1,7 @@
 //! `footfall serve`: the origin, until it is told to stop.
 
 use anyhow::Context;
+use opentelemetry::global::BoxedTracer;
 use tokio::net::TcpListener;
 
 use super::stop::Stop;
@@ -13,6 +14,7 @@ pub(super) async fn serve(
     mut config: Config,
     with_edge: bool,
     supervised: bool,
+    tracer: Option<BoxedTracer>,
 ) -> anyhow::Result<()> {
     config.check_serving()?;
     let stop = Stop::listen(supervised).context("signals cannot be listened to")?;
@@ -48,7 +50,7 @@ pub(super) async fn serve(
     );
     let origin = run_origin(&app, listener, stop.clone());
     let served = if with_edge {
-        let edge = edge::run_until(&config, stop);
+        let edge = edge::run_until(&config, stop, tracer);
         let (origin, edge) = tokio::join!(origin, edge);
         origin.and(edge)
     } else {

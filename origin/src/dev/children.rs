@@ -12,7 +12,7 @@ use tokio::process::{Child, ChildStdin, Command};
 use super::secrets::Secrets;
 use crate::cli::say;
 use crate::config::Config;
-use crate::http::client;
+use crate::http::outgoing::{Outgoing, Patience};
 
 /// How long a child may take until it is healthy. An unoptimized edge compiles its component for half a
 /// minute; a child that ends is noticed at once.
@@ -190,6 +190,7 @@ impl Supervised {
 
     async fn wait_until_healthy(&mut self) -> anyhow::Result<()> {
         let begun = Instant::now();
+        let outgoing = Outgoing::new();
         let mut told = false;
         loop {
             if let Some(status) = self
@@ -202,10 +203,8 @@ impl Supervised {
                     self.name
                 );
             }
-            if client::get(&self.health)
-                .await
-                .is_ok_and(|reply| reply.status().is_success())
-            {
+            let reply = outgoing.get(&self.health, Patience::SHORT).await;
+            if reply.is_ok_and(|reply| reply.status().is_success()) {
                 return Ok(());
             }
             if begun.elapsed() > START_TIMEOUT {

@@ -22,6 +22,7 @@ use super::envelope;
 use super::error::{AppError, RefusalCode};
 use crate::app::{Clock, system_entropy};
 use crate::metrics::Metrics;
+use crate::traces;
 
 /// The header that carries a request's id in and out.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static(RequestId::HEADER);
@@ -58,16 +59,18 @@ async fn identify(
         http.method = %request.method(),
         http.route = route,
     );
+    let traced = traces::Request::receive(request.method(), &route, request.headers());
     let begun = std::time::Instant::now();
-    let mut response = async {
+    let answered = async {
         let response = next.run(request).await;
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let status = response.status().as_u16();
         tracing::info!(http.status = status, duration_ms, "request answered");
         response
     }
-    .instrument(span)
-    .await;
+    .instrument(span);
+    let mut response = traced.around(answered).await;
+    traced.end(response.status().as_u16());
     response.headers_mut().insert(REQUEST_ID, id);
     metrics.answered(&route, response.status().as_u16());
     if let Some(RefusalCode(code)) = response.extensions().get() {

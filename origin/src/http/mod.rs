@@ -4,7 +4,6 @@
 //! `{"success": false, "message", "code", "details"?}`, in the administration the [`envelope`] of its own
 //! contract, also where no handler was reached. Test: `what_no_handler_answers_has_the_envelope_too`.
 
-pub mod client;
 pub mod envelope;
 pub mod error;
 pub mod extract;

@@ -1,4 +1,5 @@
-//! The pooled client of everything that the origin calls: edges and shops, over HTTP or HTTPS.
+//! The pooled client of everything that the origin calls: edges, shops, a collector of traces, and its own
+//! health, over HTTP or HTTPS.
 //!
 //! It follows no redirect, so that what was sent to one host never reaches another.
 
@@ -38,6 +39,14 @@ pub struct Patience {
     pub bytes_max: usize,
 }
 
+impl Patience {
+    /// For a question about somebody's health.
+    pub const SHORT: Self = Self {
+        timeout: Duration::from_secs(3),
+        bytes_max: 64 * 1024,
+    };
+}
+
 /// A pool of connections, cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Outgoing(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
@@ -52,6 +61,17 @@ impl Outgoing {
             .enable_http1()
             .build();
         Self(Client::builder(TokioExecutor::new()).build(connector))
+    }
+
+    /// Asks a URL.
+    pub async fn get(
+        &self,
+        url: &str,
+        patience: Patience,
+    ) -> Result<Response<Bytes>, OutgoingError> {
+        let request = Request::get(url).body(Full::default());
+        let request = request.map_err(|cause| OutgoingError::Unreachable(cause.into()))?;
+        self.send(request, patience).await
     }
 
     /// Sends a request and reads the answer to its end, whatever its status.

@@ -13,6 +13,7 @@ use super::append::{Batch, append_batches};
 use crate::app::App;
 use crate::db::{Fault, StorageError};
 use crate::edges;
+use crate::traces;
 
 /// Events in one transaction, unless a single batch has more. More gains little and makes everybody wait.
 const EVENTS_A_COMMIT: usize = 4000;
@@ -65,13 +66,13 @@ pub async fn append(app: &App, batch: &EventBatch<'_>, now: UtcMillis) -> Answer
     loop {
         // Whoever gets the turn appends for all who wait. On a task of its own, because a caller who goes
         // away must not take the others' transaction along.
-        let for_all = tokio::spawn({
+        let for_all = tokio::spawn(traces::carried({
             let app = app.clone();
             async move {
                 let _turn = app.intake().turn.lock().await;
                 append_waiting(&app, now).await;
             }
-        });
+        }));
         tokio::select! {
             biased;
             answer = &mut answered => return answer.unwrap_or_else(|_| Err(lost())),

@@ -13,6 +13,7 @@ mod auth;
 mod boundary;
 mod cli;
 mod demo;
+mod doctor;
 mod edges;
 mod ingest;
 mod intelligence;

@@ -44,6 +44,23 @@ on_both! {
         db.close().await;
     }
 
+    async fn a_migration_of_a_later_binary_is_counted_as_newer(database) {
+        const LATER: &str = "INSERT INTO _sqlx_migrations \
+            (version, description, success, checksum, execution_time) \
+            SELECT 9999, 'later', success, checksum, 1 FROM _sqlx_migrations WHERE version = 1";
+        let store = Store::make_empty(database).await;
+        let db = Db::connect(store.url()).await.unwrap();
+        assert_eq!(db.newer_migrations().await.unwrap(), 0, "nothing was ever migrated");
+        db.migrate().await.unwrap();
+        assert_eq!(db.newer_migrations().await.unwrap(), 0);
+        let mut tx = db.begin().await.unwrap();
+        execute(&mut tx, LATER).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(db.newer_migrations().await.unwrap(), 1);
+        assert_eq!(db.pending_migrations().await.unwrap(), 0);
+        db.close().await;
+    }
+
     async fn concurrent_writers_all_succeed(database) {
         let shop = TestShop::start(database).await;
         let db = shop.app.db();

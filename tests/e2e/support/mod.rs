@@ -1,5 +1,6 @@
 //! What the tests stand on: worlds of processes, a client, and what shoppers and shops do.
 
+pub(crate) mod collector;
 pub(crate) mod database;
 pub(crate) mod deployment;
 pub(crate) mod example;

@@ -20,4 +20,5 @@ mod opt_out;
 mod outbox;
 mod push;
 mod support;
+mod traces;
 mod track_customer;

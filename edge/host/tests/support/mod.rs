@@ -59,6 +59,7 @@ impl TestHost {
                 )]
             }),
             geo: None,
+            tracer: None,
         });
         Self {
             host: host.await.unwrap(),

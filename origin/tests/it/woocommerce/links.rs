@@ -1,5 +1,6 @@
 //! Orders that a browser says it placed.
 
+use footfall::db::During;
 use footfall::orders::{LinkedDevice, linked_devices};
 use footfall_shared::event::Event;
 use footfall_shared::id::ExternalId;
@@ -170,7 +171,7 @@ on_both! {
         let mut tx = shop.app.db().begin().await.unwrap();
         footfall::on_db!(&mut tx, |connection| {
             sqlx::query("DELETE FROM events").execute(connection).await.map(|_| ())
-        }).unwrap();
+        }).during("test").unwrap();
         tx.commit().await.unwrap();
         footfall::rebuild::run(&shop.app).await.unwrap();
         assert_eq!(links(&shop, 1).await, []);
