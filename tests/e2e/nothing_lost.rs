@@ -8,15 +8,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use footfall_shared::time::UtcMillis;
-use footfall_shared::wire::internal::{Ledger, path};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::support::database::{OwnServer, execute, new_database};
+use crate::support::database::{OwnServer, new_database, refuse_poison};
 use crate::support::http::Target;
 use crate::support::shop::{logged, message};
-use crate::support::world::{Pair, edge_keys};
+use crate::support::world::{Pair, read_ledger};
 use crate::support::{measured, unique, until};
 
 const SENDERS: usize = 8;
@@ -133,16 +131,6 @@ impl Scene {
         let ledger = read_ledger(&self.pair.edge()).unwrap();
         ledger.shops.into_iter().next().unwrap()
     }
-}
-
-/// The edge's ledger; `None` while the edge is down.
-fn read_ledger(edge: &Target) -> Option<Ledger> {
-    let now = UtcMillis::new(jiff::Timestamp::now().as_millisecond());
-    let call = edge
-        .post(path::LEDGER, &json!({}))
-        .signed(&edge_keys(), now);
-    let answer = call.try_send().ok()?;
-    (answer.status == 200).then(|| serde_json::from_value(answer.json()).unwrap())
 }
 
 /// Reads the ledger again and again; it balances each time. Gives how often it was read.
@@ -318,9 +306,9 @@ fn batches_may_come_twice_reordered_and_late_on_postgresql() {
 }
 
 /// One event in a thousand makes every attempt to store it fail.
-fn an_event_is_poison(database: Option<&str>, poison: &str) {
+fn an_event_is_poison(database: Option<&str>) {
     let mut scene = Scene::start(database);
-    execute(&scene.database, poison);
+    refuse_poison(&scene.database);
     let poisoned = Mutex::new(BTreeSet::new());
     let send = |edge: &Target, event: &str, batch: usize| {
         let mut ids = new_ids();
@@ -348,15 +336,10 @@ fn an_event_is_poison(database: Option<&str>, poison: &str) {
 
 #[test]
 fn a_poison_event_stops_nobody_on_sqlite() {
-    let poison = "CREATE TRIGGER poison BEFORE INSERT ON events WHEN new.id LIKE 'poison-%' \
-        BEGIN SELECT RAISE(ABORT, 'poison'); END";
-    an_event_is_poison(None, poison);
+    an_event_is_poison(None);
 }
 
 #[test]
 fn a_poison_event_stops_nobody_on_postgresql() {
-    let poison = "CREATE FUNCTION poison() RETURNS trigger AS $$ BEGIN RAISE 'poison'; END $$ LANGUAGE plpgsql; \
-        CREATE TRIGGER poison BEFORE INSERT ON events FOR EACH ROW WHEN (new.id LIKE 'poison-%') \
-        EXECUTE FUNCTION poison()";
-    an_event_is_poison(Some(&new_database()), poison);
+    an_event_is_poison(Some(&new_database()));
 }

@@ -1,5 +1,6 @@
 //! Databases for the origin: SQLite in the test's own directory, or PostgreSQL.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
@@ -43,6 +44,22 @@ pub(crate) fn execute(url: &str, sql: &str) {
     });
 }
 
+/// Makes every attempt to store an event fail whose id begins with `poison-`.
+pub(crate) fn refuse_poison(url: &str) {
+    let sql = match url.starts_with("sqlite:") {
+        true => {
+            "CREATE TRIGGER poison BEFORE INSERT ON events WHEN new.id LIKE 'poison-%'
+                BEGIN SELECT RAISE(ABORT, 'poison'); END"
+        }
+        false => {
+            "CREATE FUNCTION poison() RETURNS trigger AS $$ BEGIN RAISE 'poison'; END $$ LANGUAGE plpgsql;
+            CREATE TRIGGER poison BEFORE INSERT ON events FOR EACH ROW WHEN (new.id LIKE 'poison-%')
+                EXECUTE FUNCTION poison()"
+        }
+    };
+    execute(url, sql);
+}
+
 /// A PostgreSQL server of the test's own that syncs to disk and may be killed.
 #[derive(Debug)]
 pub(crate) struct OwnServer {
@@ -84,4 +101,59 @@ fn script(state: &TempDir, command: &str) -> String {
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command}: {told}");
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// The tables and columns of which a row holds this text.
+pub(crate) fn columns_holding(url: &str, text: &str) -> BTreeSet<(String, String)> {
+    let sqlite = url.starts_with("sqlite:");
+    let columns = match sqlite {
+        true => {
+            "SELECT t.name, c.name FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table'"
+        }
+        false => {
+            "SELECT table_name::text, column_name::text FROM information_schema.columns WHERE table_schema = 'public'"
+        }
+    };
+    wait(async {
+        let mut database = AnyConnection::open(url).await;
+        let columns = database.pairs(columns).await;
+        assert!(columns.len() > 50, "too few columns are searched");
+        let mut holding = BTreeSet::new();
+        for (table, column) in columns {
+            let found = match sqlite {
+                true => format!("instr(CAST(\"{column}\" AS TEXT), '{text}') > 0"),
+                false => format!("strpos(\"{column}\"::text, '{text}') > 0"),
+            };
+            let sql = format!("SELECT 'a', 'b' FROM \"{table}\" WHERE {found} LIMIT 1");
+            if !database.pairs(&sql).await.is_empty() {
+                holding.insert((table, column));
+            }
+        }
+        holding
+    })
+}
+
+/// A connection to one of the two databases.
+enum AnyConnection {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl AnyConnection {
+    async fn open(url: &str) -> Self {
+        if url.starts_with("sqlite:") {
+            Self::Sqlite(SqliteConnection::connect(url).await.unwrap())
+        } else {
+            Self::Postgres(PgConnection::connect(url).await.unwrap())
+        }
+    }
+
+    /// The rows of a statement that gives two texts.
+    async fn pairs(&mut self, sql: &str) -> Vec<(String, String)> {
+        let query = AssertSqlSafe(sql.to_owned());
+        match self {
+            Self::Sqlite(database) => sqlx::query_as(query).fetch_all(database).await.unwrap(),
+            Self::Postgres(database) => sqlx::query_as(query).fetch_all(database).await.unwrap(),
+        }
+    }
 }

@@ -7,9 +7,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use footfall_shared::signing::SigningKeys;
+use footfall_shared::time::UtcMillis;
+use footfall_shared::wire::internal::{Ledger, path};
 use rustix::process::Signal;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::deployment::Deployment;
@@ -382,4 +384,14 @@ fn wait_until_healthy(mut process: Process, target: &Target) -> Process {
         (answer.status == 200).then_some(())
     });
     process
+}
+
+/// The edge's ledger; `None` while the edge is down.
+pub(crate) fn read_ledger(edge: &Target) -> Option<Ledger> {
+    let now = UtcMillis::new(jiff::Timestamp::now().as_millisecond());
+    let call = edge
+        .post(path::LEDGER, &json!({}))
+        .signed(&edge_keys(), now);
+    let answer = call.try_send().ok()?;
+    (answer.status == 200).then(|| serde_json::from_value(answer.json()).unwrap())
 }
