@@ -23,6 +23,7 @@ mod logins;
 mod main_job;
 mod nothing_lost;
 mod postgres;
+mod privacy;
 mod production;
 mod signatures;
 mod support;

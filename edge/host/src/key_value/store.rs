@@ -135,13 +135,14 @@ impl KeyValueStore {
 
     /// Finishes the waiting writes and closes the file.
     pub(crate) async fn close(&self) {
+        // The writer goes last: only it can fold the write-ahead log into the file.
+        self.readers.close();
         let _ = self.writes.send(Job::Stop).await;
         let thread = self
             .writer
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        self.readers.close();
         if let Some(thread) = thread {
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }
@@ -161,6 +162,8 @@ fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // A cache needs no fsync for each write; the WAL keeps the file sound.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // A person who was forgotten at the origin is overwritten here, too.
+    connection.pragma_update(None, "secure_delete", "ON")?;
     connection.execute_batch(SCHEMA)?;
     Ok(connection)
 }

@@ -49,13 +49,14 @@ impl Database {
 
     /// Commits what waits and closes the file.
     pub(crate) async fn close(&self) {
+        // The writer goes last: only it can fold the write-ahead log into the file.
+        self.readers.close();
         let _ = self.jobs.send(Job::Stop).await;
         let thread = self
             .writer
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        self.readers.close();
         if let Some(thread) = thread {
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }

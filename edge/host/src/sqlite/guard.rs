@@ -50,6 +50,8 @@ impl GuardedConnection {
         // Durable when it returns: the outbox promises that an answered event survives.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+        // What was handed on is overwritten, not only forgotten: events tell of people.
+        connection.pragma_update(None, "secure_delete", "ON")?;
         Ok(Self::guarded(connection))
     }
 
