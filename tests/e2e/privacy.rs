@@ -327,7 +327,12 @@ fn leaves_nothing_behind(database: Option<String>) {
     shop.pair.end_edge(Signal::TERM);
     shop.pair.end_origin(Signal::TERM);
 
-    // The search itself is no blind one: what belongs there is found.
+    // The search itself is no blind one: what is put there is found, and what belongs there.
+    let probe = shop.pair.home().path().join("some/where/probe");
+    std::fs::create_dir_all(probe.parent().unwrap()).unwrap();
+    std::fs::write(&probe, format!("\0{FINGERPRINT}\0")).unwrap();
+    assert_eq!(found_in_files(&shop, &[FINGERPRINT]).len(), 1);
+    std::fs::remove_file(&probe).unwrap();
     let emails: BTreeSet<_> = columns_holding(&shop.database, DOMAIN);
     let belong = EMAILS_BELONG.map(|(table, column)| (table.to_owned(), column.to_owned()));
     assert_eq!(emails, BTreeSet::from(belong));
