@@ -27,4 +27,5 @@ mod privacy;
 mod production;
 mod signatures;
 mod support;
+mod tenants;
 mod traces;
