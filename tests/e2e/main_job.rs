@@ -113,6 +113,26 @@ fn the_second_lookup_asks_nobody() {
 }
 
 #[test]
+fn the_origin_tells_how_often_the_edges_cache_knew() {
+    let (world, email) = (World::shared(), new_shopper());
+    send_history(&world.origin(), &email);
+    let counted = |result: &str| -> Option<u64> {
+        let page = world.stranger().get("/metrics").send().text();
+        let line = page.lines().find(|line| {
+            line.starts_with("footfall_edge_cache_lookups_total{")
+                && line.contains(&format!("result=\"{result}\""))
+        });
+        line?.rsplit(' ').next()?.parse().ok()
+    };
+    let (hits, misses) = (counted("hit").unwrap_or(0), counted("miss").unwrap_or(0));
+    until("both are counted", PATIENCE, || {
+        world.edge().get(&bundle_path(&email)).expect(200);
+        world.edge().get(&bundle_path(&new_shopper())).expect(200);
+        (counted("hit")? > hits && counted("miss")? > misses).then_some(())
+    });
+}
+
+#[test]
 fn a_device_that_told_an_email_is_recognized_on_its_second_visit() {
     let (world, email, device) = (World::shared(), new_shopper(), unique("device"));
     send_history(&world.origin(), &email);

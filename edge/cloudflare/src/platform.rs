@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use footfall_edge::config::InvalidSetting;
+use footfall_edge::lookups::UntoldLookups;
 use footfall_edge::shops::ShopMemo;
 use footfall_edge::{EdgeConfig, Platform};
 use footfall_shared::id::Entropy;
@@ -32,6 +33,7 @@ struct Isolate {
     origin_url: String,
     bindings: Rc<Bindings>,
     shops: ShopMemo,
+    untold: UntoldLookups,
 }
 
 /// The bindings that wrangler.toml names. Looking one up takes many steps, so each is looked up once.
@@ -151,6 +153,7 @@ impl Isolate {
             origin_url: FetchOrigin::check(&variable("ORIGIN_URL"))?,
             bindings: Rc::new(Bindings::of(env)?),
             shops: ShopMemo::default(),
+            untold: UntoldLookups::default(),
         })
     }
 }
@@ -173,6 +176,7 @@ impl Platform for CloudflarePlatform {
     type Outbox = ShardedOutbox;
     type Origin = FetchOrigin;
     type Limiter = LocalLimiter;
+    type Tally = ShardedOutbox;
 
     fn cache(&self) -> &KvCache {
         &self.cache
@@ -188,6 +192,14 @@ impl Platform for CloudflarePlatform {
 
     fn limiter(&self) -> &LocalLimiter {
         &self.limiter
+    }
+
+    fn tally(&self) -> &ShardedOutbox {
+        &self.outbox
+    }
+
+    fn untold(&self) -> &UntoldLookups {
+        &self.isolate.untold
     }
 
     fn shops(&self) -> &ShopMemo {

@@ -2,10 +2,10 @@
 
 use footfall_shared::id::{EventId, ShopId};
 use footfall_shared::time::UtcMillis;
-use footfall_shared::wire::internal::{ShopLedger, Verdict};
+use footfall_shared::wire::internal::{Lookups, ShopLedger, Verdict};
 
 use crate::cache::{self, Entry};
-use crate::platform::{Cache, Limiter, Outbox, Platform, QueuedEvent, Settled};
+use crate::platform::{Cache, Limiter, Outbox, Platform, QueuedEvent, Settled, Tally};
 
 /// Runs the whole suite; it panics at the first promise that is broken.
 pub async fn check<P: Platform>(platform: &P) {
@@ -13,6 +13,7 @@ pub async fn check<P: Platform>(platform: &P) {
     an_older_push_never_replaces_a_newer_one(platform.cache()).await;
     an_id_waits_once_and_goes_when_it_is_settled(platform.outbox()).await;
     uses_are_counted_and_places_taken(platform.limiter()).await;
+    look_ups_add_up(platform.tally()).await;
     two_draws_of_entropy_differ(platform);
 }
 
@@ -127,6 +128,15 @@ async fn uses_are_counted_and_places_taken(limiter: &impl Limiter) {
     assert_eq!(limiter.hit("conformance/b", late).await.unwrap(), 2);
     let answer = limiter.admit("conformance/c", "z", 2, late).await;
     assert!(!answer.unwrap());
+}
+
+async fn look_ups_add_up(tally: &impl Tally) {
+    let before = tally.total().await.unwrap();
+    for (hits, misses) in [(3, 1), (0, 2)] {
+        tally.add(Lookups { hits, misses }).await.unwrap();
+    }
+    let added = Lookups { hits: 3, misses: 3 };
+    assert_eq!(tally.total().await.unwrap(), before.plus(added));
 }
 
 fn two_draws_of_entropy_differ(platform: &impl Platform) {

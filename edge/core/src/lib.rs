@@ -31,6 +31,7 @@ pub mod guard;
 pub mod http;
 pub mod intelligence;
 mod limits;
+pub mod lookups;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
 pub mod origin;

@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use footfall_shared::id::{Entropy, OutboxId, ShopId};
 use footfall_shared::time::UtcMillis;
-use footfall_shared::wire::internal::ShopLedger;
+use footfall_shared::wire::internal::{Lookups, ShopLedger};
 use http::{HeaderMap, Method};
 
 use crate::config::EdgeConfig;
 use crate::http::Request;
+use crate::lookups::UntoldLookups;
 use crate::platform::{
     Cache, CacheError, Limiter, LimiterError, OriginLink, OriginRequest, OriginResponse,
-    OriginUnreachable, Outbox, OutboxError, Platform, QueuedEvent, Settled, WaitingEvent,
+    OriginUnreachable, Outbox, OutboxError, Platform, QueuedEvent, Settled, Tally, TallyError,
+    WaitingEvent,
 };
 use crate::shops::ShopMemo;
 
@@ -219,6 +221,21 @@ impl Limiter for MemoryLimiter {
     }
 }
 
+/// A tally in memory.
+#[derive(Debug, Default)]
+pub struct MemoryTally(Cell<Lookups>);
+
+impl Tally for MemoryTally {
+    async fn add(&self, lookups: Lookups) -> Result<(), TallyError> {
+        self.0.set(self.0.get().plus(lookups));
+        Ok(())
+    }
+
+    async fn total(&self) -> Result<Lookups, TallyError> {
+        Ok(self.0.get())
+    }
+}
+
 /// Answers a request; `None` is an origin that is down.
 type Answer = Box<dyn Fn(&OriginRequest) -> Option<OriginResponse>>;
 
@@ -259,6 +276,10 @@ pub struct Memory {
     pub origin: MemoryOrigin,
     /// Its limiter.
     pub limiter: MemoryLimiter,
+    /// Its tally.
+    pub tally: MemoryTally,
+    /// What it has counted and not told.
+    pub untold: UntoldLookups,
     /// Its settings.
     pub config: EdgeConfig,
     /// What it remembers of shops.
@@ -283,6 +304,8 @@ impl Memory {
                 asked: RefCell::default(),
             },
             limiter: MemoryLimiter::default(),
+            tally: MemoryTally::default(),
+            untold: UntoldLookups::default(),
             config: EdgeConfig::parse(mode, &"k".repeat(32), "0").unwrap(),
             shops: ShopMemo::default(),
             now: Cell::new(now),
@@ -296,6 +319,7 @@ impl Platform for Memory {
     type Outbox = MemoryOutbox;
     type Origin = MemoryOrigin;
     type Limiter = MemoryLimiter;
+    type Tally = MemoryTally;
 
     fn cache(&self) -> &MemoryCache {
         &self.cache
@@ -311,6 +335,14 @@ impl Platform for Memory {
 
     fn limiter(&self) -> &MemoryLimiter {
         &self.limiter
+    }
+
+    fn tally(&self) -> &MemoryTally {
+        &self.tally
+    }
+
+    fn untold(&self) -> &UntoldLookups {
+        &self.untold
     }
 
     fn shops(&self) -> &ShopMemo {

@@ -14,7 +14,7 @@ use crate::error::EdgeError;
 use crate::guard;
 use crate::http::{Request, Response};
 use crate::origin::send_signed;
-use crate::platform::{Cache, Limiter, Outbox, Platform, Settled, WaitingEvent};
+use crate::platform::{Cache, Limiter, Outbox, Platform, Settled, Tally, WaitingEvent};
 use crate::trace::Trace;
 
 /// Most events in one call to the origin.
@@ -67,6 +67,8 @@ pub(crate) async fn ledger<P: Platform>(
     let ledger = Ledger {
         outbox: outbox.id().await.map_err(EdgeError::OutboxFailed)?,
         shops: outbox.ledger().await.map_err(EdgeError::OutboxFailed)?,
+        // Events must be accounted for also where nobody knows how often the cache was asked.
+        lookups: platform.tally().total().await.unwrap_or_default(),
     };
     Ok(Response::json(StatusCode::OK, &ledger))
 }

@@ -1,4 +1,4 @@
-//! What the core asks of a runtime: four small capabilities, each with its guarantees.
+//! What the core asks of a runtime: five small capabilities, each with its guarantees.
 //!
 //! Futures need not be `Send`: a Worker's are not.
 
@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 
 use footfall_shared::id::{Entropy, EventId, OutboxId, ShopId};
 use footfall_shared::time::UtcMillis;
-use footfall_shared::wire::internal::{ShopLedger, Verdict};
+use footfall_shared::wire::internal::{Lookups, ShopLedger, Verdict};
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::cache;
 use crate::config::EdgeConfig;
+use crate::lookups::UntoldLookups;
 use crate::shops::ShopMemo;
 
 /// A runtime that the core runs on.
@@ -24,6 +25,9 @@ pub trait Platform {
     /// See [`Limiter`].
     type Limiter: Limiter;
 
+    /// See [`Tally`].
+    type Tally: Tally;
+
     /// Where copies of the origin's state are kept.
     fn cache(&self) -> &Self::Cache;
     /// Where accepted events wait for the origin.
@@ -32,6 +36,10 @@ pub trait Platform {
     fn origin(&self) -> &Self::Origin;
     /// Where uses are counted.
     fn limiter(&self) -> &Self::Limiter;
+    /// Where look-ups are counted.
+    fn tally(&self) -> &Self::Tally;
+    /// The look-ups that this instance has not told yet.
+    fn untold(&self) -> &UntoldLookups;
     /// The shops that this instance has in its own memory, empty at its start.
     fn shops(&self) -> &ShopMemo;
     /// The deployment's settings.
@@ -217,6 +225,27 @@ pub trait Limiter {
     /// # Errors
     /// [`LimiterError`] when the store does not answer.
     async fn sweep(&self, now: UtcMillis) -> Result<(), LimiterError>;
+}
+
+/// The tally did not answer. Callers go on: it is for the operator, not for shoppers.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the tally failed: {0}")]
+pub struct TallyError(pub String);
+
+/// The look-ups of all instances of an edge. They may vanish in a crash.
+#[expect(async_fn_in_trait, reason = "futures need not be Send, see the module")]
+pub trait Tally {
+    /// Adds what an instance has counted.
+    ///
+    /// # Errors
+    /// [`TallyError`]: nothing was added.
+    async fn add(&self, lookups: Lookups) -> Result<(), TallyError>;
+
+    /// All that was added.
+    ///
+    /// # Errors
+    /// [`TallyError`] when the store does not answer.
+    async fn total(&self) -> Result<Lookups, TallyError>;
 }
 
 /// A call to the origin.

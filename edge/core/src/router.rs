@@ -16,7 +16,7 @@ use crate::intelligence::{
 };
 use crate::platform::Platform;
 use crate::trace::Trace;
-use crate::{assets, events, forward, guard, limits, outbox, push};
+use crate::{assets, events, forward, guard, limits, lookups, outbox, push};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 /// The contract's headers: requests an hour, those left, and when the next hour begins (epoch seconds).
@@ -48,6 +48,7 @@ pub async fn route<P: Platform>(platform: &P, request: Request) -> Response {
             .await
             .unwrap_or_else(|fault| fault.to_response())
     };
+    lookups::count(platform, trace.lookups()).await;
     if welcome && is_storefront(&request.path) {
         allow_page(&request, &mut response);
     }

@@ -6,6 +6,7 @@ use std::cell::Cell;
 use footfall_shared::id::RequestId;
 use footfall_shared::time::UtcMillis;
 use footfall_shared::traceparent::TraceParent;
+use footfall_shared::wire::internal::Lookups;
 
 use crate::limits::RateLimit;
 
@@ -52,6 +53,14 @@ impl Trace {
             &self.cache_misses
         };
         counter.set(counter.get() + 1);
+    }
+
+    /// What was looked up.
+    pub(crate) fn lookups(&self) -> Lookups {
+        Lookups {
+            hits: self.cache_hits.get().into(),
+            misses: self.cache_misses.get().into(),
+        }
     }
 
     /// Notes a call to the origin and how long it took.

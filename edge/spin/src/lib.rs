@@ -2,7 +2,7 @@
 //!
 //! - cache: the key-value store `default`
 //! - outbox: a table of the SQLite database `default`
-//! - limits: tables of the SQLite database `limits` where it is granted, else of `default`
+//! - limits and the tally of look-ups: tables of the SQLite database `limits` where it is granted, else of `default`
 //! - settings: the application's variables `mode`, `origin_url`, `edge_keys`, `trusted_proxy_hops`, `geo_header`
 //!
 //! An instance may serve many requests, one after the other; what it opened it keeps.
@@ -17,6 +17,7 @@ mod limiter;
 mod origin;
 mod outbox;
 mod platform;
+mod tally;
 
 use spin_sdk::wasip3::exports::http::handler::Guest;
 use spin_sdk::wasip3::http::types::{ErrorCode, Request, Response};

@@ -1,7 +1,6 @@
 //! The limiter: one statement a count, so exact under concurrent calls.
-//!
-//! Counts need not survive the edge, and each is a write: a runtime that grants the database `limits` keeps
-//! them apart from the events, in memory where it can, as the embedded host does. Else they lie beside the outbox.
+
+use std::rc::Rc;
 
 use footfall_edge::platform::{Limiter, LimiterError};
 use footfall_shared::time::UtcMillis;
@@ -34,12 +33,11 @@ const SWEEP: [&str; 2] = [
 ];
 
 /// The counts.
-pub(crate) struct SpinLimiter(Database);
+pub(crate) struct SpinLimiter(Rc<Database>);
 
 impl SpinLimiter {
-    /// Opens the counts and makes what is missing.
-    pub(crate) fn open() -> Result<Self, Error> {
-        let database = Database::open("limits").or_else(|_| Database::open("default"))?;
+    /// Makes what is missing.
+    pub(crate) fn open(database: Rc<Database>) -> Result<Self, Error> {
         for statement in SCHEMA {
             database.run(statement, &[])?;
         }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
+use footfall_edge::lookups::UntoldLookups;
 use footfall_edge::platform::{Cache, CacheError};
 use footfall_edge::shops::ShopMemo;
 use footfall_edge::{EdgeConfig, Platform};
@@ -13,9 +14,11 @@ use footfall_shared::time::UtcMillis;
 use spin_sdk::key_value::Store;
 use spin_sdk::variables;
 
+use crate::database::Database;
 use crate::limiter::SpinLimiter;
 use crate::origin::SpinOrigin;
 use crate::outbox::SpinOutbox;
+use crate::tally::SpinTally;
 
 /// Bytes of events that an outbox holds where the variable does not say: 1 GiB, about a million events.
 const OUTBOX_BYTES_MAX: &str = "1073741824";
@@ -30,6 +33,8 @@ pub(crate) struct SpinPlatform {
     cache: SpinCache,
     outbox: SpinOutbox,
     limiter: SpinLimiter,
+    tally: SpinTally,
+    untold: UntoldLookups,
     origin: SpinOrigin,
     config: EdgeConfig,
     geo_header: String,
@@ -68,10 +73,13 @@ impl SpinPlatform {
             .unwrap_or_else(|_| OUTBOX_BYTES_MAX.to_owned())
             .parse()
             .context("variable outbox_bytes_max")?;
+        let counts = Rc::new(Database::open_for_counts().context("limits")?);
         Ok(Self {
             cache: SpinCache(Store::open_default().await.context("key-value store")?),
             outbox: SpinOutbox::open(&new, bytes_max).context("outbox")?,
-            limiter: SpinLimiter::open().context("limits")?,
+            limiter: SpinLimiter::open(Rc::clone(&counts)).context("limits")?,
+            tally: SpinTally::open(counts).context("tally")?,
+            untold: UntoldLookups::default(),
             origin: SpinOrigin::new(&variable("origin_url").await?)?,
             config,
             // This one and the last may be missing altogether.
@@ -89,6 +97,7 @@ impl Platform for SpinPlatform {
     type Outbox = SpinOutbox;
     type Origin = SpinOrigin;
     type Limiter = SpinLimiter;
+    type Tally = SpinTally;
 
     fn cache(&self) -> &SpinCache {
         &self.cache
@@ -104,6 +113,14 @@ impl Platform for SpinPlatform {
 
     fn limiter(&self) -> &SpinLimiter {
         &self.limiter
+    }
+
+    fn tally(&self) -> &SpinTally {
+        &self.tally
+    }
+
+    fn untold(&self) -> &UntoldLookups {
+        &self.untold
     }
 
     fn shops(&self) -> &ShopMemo {

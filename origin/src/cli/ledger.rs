@@ -39,8 +39,8 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     for edge in &config.edges {
         match read_books(&app, edge).await {
             Ok(books) => {
-                balanced &= books.iter().all(Books::balance);
-                rows.extend(books.iter().map(|books| row(edge, books, &slugs)));
+                balanced &= books.shops.iter().all(Books::balance);
+                rows.extend(books.shops.iter().map(|books| row(edge, books, &slugs)));
             }
             Err(fault) => {
                 balanced = false;

@@ -5,12 +5,21 @@
 
 use std::collections::HashMap;
 
-use footfall_shared::wire::internal::{Ledger, ShopLedger, path};
+use footfall_shared::wire::internal::{Ledger, Lookups, ShopLedger, path};
 
 use super::call::{CallError, Caller};
 use crate::app::App;
 use crate::db::StorageError;
 use crate::ingest;
+
+/// What an edge tells of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EdgeBooks {
+    /// Shop by shop.
+    pub shops: Vec<Books>,
+    /// What its cache was asked.
+    pub lookups: Lookups,
+}
 
 /// One shop's events at one edge, beside the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,15 +58,16 @@ pub enum BooksError {
     Storage(#[from] StorageError),
 }
 
-/// Reads the books of an edge, shop by shop.
-pub async fn read_books(app: &App, edge: &str) -> Result<Vec<Books>, BooksError> {
+/// Reads the books of an edge.
+pub async fn read_books(app: &App, edge: &str) -> Result<EdgeBooks, BooksError> {
     let caller = Caller::new();
     // Which outbox it is only the edge knows, so it is asked twice and the log in between.
     let outbox = ask(app, &caller, edge).await?.outbox;
     let before = logged(app, &outbox).await?;
     let ledger = ask(app, &caller, edge).await?;
     let after = logged(app, &ledger.outbox).await?;
-    let books = ledger.shops.into_iter().map(|ledger| {
+    let lookups = ledger.lookups;
+    let shops = ledger.shops.into_iter().map(|ledger| {
         let of = |counts: &HashMap<String, u64>| {
             let count = counts.get(ledger.shop.as_str()).copied();
             count.unwrap_or_default()
@@ -68,7 +78,10 @@ pub async fn read_books(app: &App, edge: &str) -> Result<Vec<Books>, BooksError>
             ledger,
         }
     });
-    Ok(books.collect())
+    Ok(EdgeBooks {
+        shops: shops.collect(),
+        lookups,
+    })
 }
 
 async fn ask(app: &App, caller: &Caller, edge: &str) -> Result<Ledger, BooksError> {

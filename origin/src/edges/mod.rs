@@ -23,7 +23,7 @@ mod queue;
 mod subject;
 
 pub use call::CallError;
-pub use ledger::{Books, BooksError, read_books};
+pub use ledger::{Books, BooksError, EdgeBooks, read_books};
 pub use pusher::{drain, run};
 pub use queries::count_waiting;
 pub use queue::{commit, queue, queue_key, queue_shop_keys};

@@ -1,6 +1,7 @@
 //! The page that a Prometheus server reads.
 
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
@@ -17,6 +18,7 @@ struct Moment {
     ledger: Family<[(&'static str, String); 3], Gauge>,
     balances: Family<[(&'static str, String); 2], Gauge>,
     edge_up: Family<[(&'static str, String); 1], Gauge>,
+    lookups: Family<[(&'static str, String); 2], Counter>,
     pushes: Family<[(&'static str, String); 1], Gauge>,
     silent: Family<[(&'static str, String); 1], Gauge>,
 }
@@ -35,6 +37,9 @@ impl Moment {
             "1 where the edge told its ledger",
             edge_up.clone(),
         );
+        let lookups = Family::<_, _>::default();
+        let help = "What an edge's cache was asked, by whether it knew";
+        registry.register("edge_cache_lookups", help, lookups.clone());
         let help = "Changes that an edge has not taken yet";
         registry.register("pushes_waiting", help, pushes.clone());
         let help = "Hours for which a shop has been silent beyond its habit";
@@ -44,6 +49,7 @@ impl Moment {
             ledger,
             balances,
             edge_up,
+            lookups,
             pushes,
             silent,
         }
@@ -102,7 +108,12 @@ async fn look(app: &App) -> Result<Moment, StorageError> {
             .edge_up
             .get_or_create(&[("edge", edge.clone())])
             .set(up);
-        for books in books.unwrap_or_default() {
+        let Ok(books) = books else { continue };
+        for (result, count) in [("hit", books.lookups.hits), ("miss", books.lookups.misses)] {
+            let labels = [("edge", edge.clone()), ("result", result.to_owned())];
+            moment.lookups.get_or_create(&labels).inc_by(count);
+        }
+        for books in books.shops {
             let id = books.ledger.shop.as_str();
             let slug = shops.iter().find(|shop| shop.id.as_str() == id);
             let slug = slug.map_or(id, |shop| shop.slug.as_str());

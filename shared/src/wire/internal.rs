@@ -300,6 +300,32 @@ impl ShopLedger {
     }
 }
 
+/// How often an edge's cache had what was looked up, since its counting began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Lookups {
+    /// It did.
+    pub hits: u64,
+    /// The origin had to be asked.
+    pub misses: u64,
+}
+
+impl Lookups {
+    /// Both together.
+    #[must_use]
+    pub fn total(self) -> u64 {
+        self.hits + self.misses
+    }
+
+    /// These and those.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            hits: self.hits + other.hits,
+            misses: self.misses + other.misses,
+        }
+    }
+}
+
 /// An edge's ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
@@ -307,6 +333,9 @@ pub struct Ledger {
     pub outbox: OutboxId,
     /// Each shop that ever had an event there.
     pub shops: Vec<ShopLedger>,
+    /// What its cache was asked; nothing where an older edge does not tell.
+    #[serde(default)]
+    pub lookups: Lookups,
 }
 
 /// What a flush did.

@@ -9,9 +9,11 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use footfall_edge::platform::{Outbox, OutboxError, QueuedEvent, Settled, WaitingEvent};
+use footfall_edge::platform::{
+    Outbox, OutboxError, QueuedEvent, Settled, Tally, TallyError, WaitingEvent,
+};
 use footfall_shared::id::{OutboxId, ShopId};
-use footfall_shared::wire::internal::{ShopLedger, Verdict};
+use footfall_shared::wire::internal::{Lookups, ShopLedger, Verdict};
 use futures_util::future::try_join_all;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -22,7 +24,7 @@ use crate::platform::Bindings;
 
 /// How many objects share the shops. Fixed: another number would look for waiting events in the wrong place.
 const SHARDS: i64 = 4;
-/// The shard that keeps the outbox's id.
+/// The shard that keeps the outbox's id, and the tally of look-ups.
 const SHARD_OF_ID: i64 = 0;
 
 thread_local! {
@@ -50,6 +52,8 @@ enum Question {
     Pending,
     /// What became of all that was accepted; answered with [`ShopLedger`] each.
     Ledger,
+    /// Add these to the look-ups; answered with all of them.
+    Count(Lookups),
 }
 
 /// An event that is to be appended.
@@ -124,6 +128,11 @@ impl ShardedOutbox {
         let name = shard.to_string();
         let stub = self.0.outbox.get_by_name(&name).map_err(failed)?;
         ask(&stub, question).await.map_err(failed)
+    }
+
+    async fn count(&self, lookups: Lookups) -> Result<Lookups, TallyError> {
+        let counted = self.ask(SHARD_OF_ID, &Question::Count(lookups)).await;
+        counted.map_err(|fault| TallyError(fault.to_string()))
     }
 
     async fn ask_all<R: DeserializeOwned>(
@@ -201,6 +210,17 @@ impl Outbox for ShardedOutbox {
     async fn ledger(&self) -> Result<Vec<ShopLedger>, OutboxError> {
         let shards: Vec<Vec<ShopLedger>> = self.ask_all(&Question::Ledger).await?;
         Ok(shards.into_iter().flatten().collect())
+    }
+}
+
+/// The tally is with the ledger, whose reader is the only one that asks for it.
+impl Tally for ShardedOutbox {
+    async fn add(&self, lookups: Lookups) -> Result<(), TallyError> {
+        self.count(lookups).await.map(|_| ())
+    }
+
+    async fn total(&self) -> Result<Lookups, TallyError> {
+        self.count(Lookups::default()).await
     }
 }
 

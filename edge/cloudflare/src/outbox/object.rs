@@ -103,6 +103,7 @@ impl OutboxShard {
             }
             Question::Pending => answer(queries::pending(&sql)),
             Question::Ledger => answer(queries::ledger(&sql)),
+            Question::Count(lookups) => answer(queries::count(&sql, lookups)),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use footfall_shared::id::{OutboxId, ShopId};
-use footfall_shared::wire::internal::ShopLedger;
+use footfall_shared::wire::internal::{Lookups, ShopLedger};
 use serde_json::value::RawValue;
 use worker::{SqlStorage, SqlStorageValue as Value};
 
@@ -12,7 +12,7 @@ use super::{NewEvent, SettledSeq, Waiting};
 /// AUTOINCREMENT: a settled event's number is never given to another one. `offered_at` is when the queue
 /// was told of it, 0 while it was not. The ledger counts what became of a shop's events, and its bytes that
 /// wait.
-const SCHEMA: [&str; 4] = [
+const SCHEMA: [&str; 5] = [
     "CREATE TABLE IF NOT EXISTS outbox (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
         shop TEXT NOT NULL,
@@ -31,6 +31,9 @@ const SCHEMA: [&str; 4] = [
         bytes INTEGER NOT NULL DEFAULT 0
     ) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS identity (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS lookups (
+        one INTEGER PRIMARY KEY CHECK (one = 1), hits INTEGER NOT NULL, misses INTEGER NOT NULL
+    )",
 ];
 
 const INSERT: &str = "INSERT INTO outbox (shop, id, body) VALUES (?1, ?2, ?3)
@@ -64,6 +67,9 @@ const FORGET_SETTLED: &str =
     "DELETE FROM outbox WHERE seq IN (SELECT value ->> 'seq' FROM json_each(?1))";
 const LEDGER: &str = "SELECT shop, accepted, stored, duplicate, rejected,
     (SELECT count(*) FROM outbox WHERE outbox.shop = ledger.shop) FROM ledger";
+const COUNT: &str = "INSERT INTO lookups (one, hits, misses) VALUES (1, ?1, ?2)
+    ON CONFLICT (one) DO UPDATE SET hits = hits + excluded.hits, misses = misses + excluded.misses
+    RETURNING hits, misses";
 const NAME: &str = "INSERT INTO identity (one, id) VALUES (1, ?1) ON CONFLICT (one) DO NOTHING";
 const NAMED: &str = "SELECT id FROM identity";
 const MARK: &str =
@@ -88,6 +94,18 @@ pub(super) fn name(sql: &SqlStorage, new: &OutboxId) -> worker::Result<OutboxId>
     let row = sql.exec(NAMED, None)?.raw().next().transpose()?;
     let id = text(row.unwrap_or_default().first())?;
     OutboxId::parse(&id).map_err(|fault| fault.to_string().into())
+}
+
+/// Adds look-ups and gives all of them.
+pub(super) fn count(sql: &SqlStorage, lookups: Lookups) -> worker::Result<Lookups> {
+    let value = |count: u64| Value::Integer(i64::try_from(count).unwrap_or(i64::MAX));
+    let values = vec![value(lookups.hits), value(lookups.misses)];
+    let row = sql.exec(COUNT, values)?.raw().next().transpose()?;
+    let row = row.unwrap_or_default();
+    Ok(Lookups {
+        hits: number(row.first())?.unsigned_abs(),
+        misses: number(row.get(1))?.unsigned_abs(),
+    })
 }
 
 /// Inserts events and counts them as accepted; the places of those that were new.
