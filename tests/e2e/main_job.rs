@@ -127,7 +127,7 @@ fn the_origin_tells_how_often_the_edges_cache_knew() {
     let (hits, misses) = (counted("hit").unwrap_or(0), counted("miss").unwrap_or(0));
     until("both are counted", PATIENCE, || {
         world.edge().get(&bundle_path(&email)).expect(200);
-        world.edge().get(&bundle_path(&new_shopper())).expect(200);
+        world.edge().get(&bundle_path(&new_shopper())).expect(404);
         (counted("hit")? > hits && counted("miss")? > misses).then_some(())
     });
 }
