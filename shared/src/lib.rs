@@ -24,6 +24,7 @@ pub mod event;
 pub mod id;
 pub mod identity;
 pub mod intelligence;
+pub mod journey;
 pub mod keys;
 pub mod mode;
 pub mod money;

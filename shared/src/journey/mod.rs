@@ -1,0 +1,8 @@
+//! The journey of a shopper through one visit, as edge and origin both see it.
+//!
+//! - [`stage`] and [`context`] name where a shopper stands and comes from;
+//! - [`observed`] is all that the conversion model may look at.
+
+pub mod context;
+pub mod observed;
+pub mod stage;
