@@ -13,7 +13,7 @@ use crate::id::{EventId, ShopId};
 use crate::identity::{BrowserHash, DeviceKey, Email, FingerprintHash, Geo, IpHash, Salt, Trust};
 use crate::time::UtcMillis;
 
-/// The kinds of message of the Segment spec.
+/// The kinds of message of the Segment spec, and our own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -30,11 +30,13 @@ pub enum EventKind {
     Group,
     /// Two ids are one visitor.
     Alias,
+    /// Something in a journey, made by the edge itself: no SDK can send it (see [`crate::journey`]).
+    Journey,
 }
 
 impl EventKind {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
+    /// The spec's.
+    pub const SPEC: [Self; 6] = [
         Self::Track,
         Self::Page,
         Self::Identify,
@@ -42,8 +44,18 @@ impl EventKind {
         Self::Group,
         Self::Alias,
     ];
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Track,
+        Self::Page,
+        Self::Identify,
+        Self::Screen,
+        Self::Group,
+        Self::Alias,
+        Self::Journey,
+    ];
 
-    /// The spec's name.
+    /// The name, the spec's where it is the spec's.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -53,10 +65,11 @@ impl EventKind {
             Self::Screen => "screen",
             Self::Group => "group",
             Self::Alias => "alias",
+            Self::Journey => "journey",
         }
     }
 
-    /// Reads the spec's name.
+    /// Reads a name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)

@@ -139,7 +139,9 @@ fn kind_of(
     };
     match (message.get("type"), route) {
         (_, Some(kind)) => Ok(kind),
-        (Some(Value::String(text)), None) => EventKind::parse(text).ok_or_else(unknown),
+        (Some(Value::String(text)), None) => EventKind::parse(text)
+            .filter(|kind| EventKind::SPEC.contains(kind))
+            .ok_or_else(unknown),
         _ => Err(unknown()),
     }
 }
@@ -153,7 +155,7 @@ fn name_of(
             .ok_or_else(|| InvalidField::new("event", "is required"))
             .map(Some),
         EventKind::Page | EventKind::Screen => take_text(message, "name", NAME_CHARS_MAX),
-        EventKind::Identify | EventKind::Group | EventKind::Alias => Ok(None),
+        EventKind::Identify | EventKind::Group | EventKind::Alias | EventKind::Journey => Ok(None),
     }
 }
 

@@ -4,5 +4,8 @@
 //! - [`observed`] is all that the conversion model may look at.
 
 pub mod context;
+pub mod event;
 pub mod observed;
+pub mod reducer;
+pub mod session;
 pub mod stage;
