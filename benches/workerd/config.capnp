@@ -30,6 +30,7 @@ const rust :Workerd.Worker = (
     (name = "OUTBOX", durableObjectNamespace = "OutboxShard"),
     (name = "RECENT", durableObjectNamespace = "Recent"),
     (name = "LIMITER", durableObjectNamespace = "LimiterShard"),
+    (name = "JOURNEYS", durableObjectNamespace = "JourneySession"),
     (name = "MODE", text = "development"),
     (name = "ORIGIN_URL", text = "@ORIGIN@"),
     (name = "EDGE_KEYS", text = "@KEYS@"),
@@ -38,6 +39,7 @@ const rust :Workerd.Worker = (
     (className = "OutboxShard", uniqueKey = "outbox", enableSql = true),
     (className = "Recent", uniqueKey = "recent", enableSql = true),
     (className = "LimiterShard", uniqueKey = "limiter", enableSql = true),
+    (className = "JourneySession", uniqueKey = "journeys", enableSql = true),
   ],
   durableObjectStorage = (localDisk = "disk"),
 );

@@ -4,6 +4,7 @@
 //! - outbox: the Durable Objects [`outbox::object::OutboxShard`]; the queue `EVENTS` carries the word that
 //!   events wait, never the events
 //! - limiter: the Durable Objects [`limiter::object::LimiterShard`] near each location
+//! - journeys: a Durable Object [`sessions::object::JourneySession`] for each session
 //! - settings: the variables `MODE`, `ORIGIN_URL`, `TRUSTED_PROXY_HOPS` and the secret `EDGE_KEYS`
 //!
 //! **Invariants**
@@ -23,6 +24,7 @@ mod object;
 mod origin;
 mod outbox;
 mod platform;
+mod sessions;
 #[cfg(feature = "testing")]
 mod testing;
 

@@ -18,6 +18,7 @@ use crate::cache::KvCache;
 use crate::limiter::LocalLimiter;
 use crate::origin::FetchOrigin;
 use crate::outbox::ShardedOutbox;
+use crate::sessions::SessionObjects;
 
 /// The binding of the KV namespace.
 const CACHE: &str = "CACHE";
@@ -48,6 +49,8 @@ pub(crate) struct Bindings {
     pub(crate) outbox: ObjectNamespace,
     /// The limiter's objects.
     pub(crate) limiter: ObjectNamespace,
+    /// The sessions' objects.
+    pub(crate) journeys: ObjectNamespace,
 }
 
 /// Workers' capabilities for one request.
@@ -57,6 +60,7 @@ pub(crate) struct CloudflarePlatform {
     outbox: ShardedOutbox,
     origin: FetchOrigin,
     limiter: LocalLimiter,
+    sessions: SessionObjects,
 }
 
 /// Why the Worker cannot serve: its settings or bindings are wrong.
@@ -116,6 +120,7 @@ impl CloudflarePlatform {
             cache: KvCache::new(bindings, context),
             limiter: LocalLimiter::new(bindings, location),
             outbox: ShardedOutbox::new(bindings),
+            sessions: SessionObjects::new(bindings),
             origin: FetchOrigin::new(&isolate.origin_url),
             isolate,
         })
@@ -167,6 +172,7 @@ impl Bindings {
             recent: env.durable_object("RECENT")?,
             outbox: env.durable_object("OUTBOX")?,
             limiter: env.durable_object("LIMITER")?,
+            journeys: env.durable_object("JOURNEYS")?,
         })
     }
 }
@@ -176,6 +182,7 @@ impl Platform for CloudflarePlatform {
     type Outbox = ShardedOutbox;
     type Origin = FetchOrigin;
     type Limiter = LocalLimiter;
+    type Sessions = SessionObjects;
     type Tally = ShardedOutbox;
 
     fn cache(&self) -> &KvCache {
@@ -192,6 +199,10 @@ impl Platform for CloudflarePlatform {
 
     fn limiter(&self) -> &LocalLimiter {
         &self.limiter
+    }
+
+    fn sessions(&self) -> &SessionObjects {
+        &self.sessions
     }
 
     fn tally(&self) -> &ShardedOutbox {

@@ -7,7 +7,7 @@
 //! - No raw address or fingerprint leaves [`guard`] and the parsers (`no_raw_address_or_fingerprint_is_kept`).
 //!
 //! The way of a request: [`router`] → [`guard`] (whose shop, which device) → a handler in
-//! [`intelligence`], [`events`] or [`push`] → cache, outbox, origin.
+//! [`intelligence`], [`journey`], [`events`] or [`push`] → cache, outbox, origin.
 
 #![cfg_attr(
     any(test, feature = "testing"),
@@ -30,6 +30,7 @@ pub mod forward;
 pub mod guard;
 pub mod http;
 pub mod intelligence;
+pub mod journey;
 mod limits;
 pub mod lookups;
 #[cfg(any(test, feature = "testing"))]

@@ -1,20 +1,23 @@
 //! A platform in memory, with faults to inject: for the tests of the core.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
 use footfall_shared::id::{Entropy, OutboxId, ShopId};
+use footfall_shared::journey::session::Session;
 use footfall_shared::time::UtcMillis;
 use footfall_shared::wire::internal::{Lookups, ShopLedger};
 use http::{HeaderMap, Method};
 
 use crate::config::EdgeConfig;
 use crate::http::Request;
+use crate::journey::step::{Command, Outcome, step};
 use crate::lookups::UntoldLookups;
 use crate::platform::{
     Cache, CacheError, Limiter, LimiterError, OriginLink, OriginRequest, OriginResponse,
-    OriginUnreachable, Outbox, OutboxError, Platform, QueuedEvent, Settled, Tally, TallyError,
-    WaitingEvent,
+    OriginUnreachable, Outbox, OutboxError, Platform, QueuedEvent, Sessions, SessionsError,
+    Settled, Tally, TallyError, WaitingEvent,
 };
 use crate::shops::ShopMemo;
 
@@ -266,12 +269,60 @@ impl OriginLink for MemoryOrigin {
     }
 }
 
+/// Sessions in memory.
+#[derive(Debug, Default)]
+pub struct MemorySessions {
+    outbox: Rc<MemoryOutbox>,
+    held: RefCell<HashMap<(ShopId, String), Session>>,
+    seen: RefCell<HashSet<(ShopId, String, String)>>,
+}
+
+impl Sessions for MemorySessions {
+    async fn step(&self, command: &Command) -> Result<Outcome, SessionsError> {
+        let (shop, session) = (command.event.shop.clone(), command.session().to_owned());
+        let id = command.event.id.as_str().to_owned();
+        let place = (shop.clone(), session.clone(), id);
+        let key = (shop, session);
+        let stored = self.held.borrow().get(&key).cloned();
+        let repeated = self.seen.borrow().contains(&place);
+        let step = step(stored, repeated, command);
+        if let Some((session, event)) = step.kept {
+            let kept = self.outbox.append(&[event]).await;
+            kept.map_err(|fault| match fault {
+                OutboxError::Full => SessionsError::Full,
+                OutboxError::Failed(fault) => SessionsError::Failed(fault),
+            })?;
+            self.held.borrow_mut().insert(key, session);
+            self.seen.borrow_mut().insert(place);
+        }
+        Ok(step.outcome)
+    }
+
+    async fn read(&self, shop: &ShopId, session: &str) -> Result<Option<Session>, SessionsError> {
+        let key = (shop.clone(), session.to_owned());
+        Ok(self.held.borrow().get(&key).cloned())
+    }
+
+    async fn forget(&self, before: UtcMillis) -> Result<(), SessionsError> {
+        let mut held = self.held.borrow_mut();
+        held.retain(|_, session| session.last_at >= before);
+        let of_held =
+            |shop: &ShopId, session: &str| held.contains_key(&(shop.clone(), session.to_owned()));
+        self.seen
+            .borrow_mut()
+            .retain(|(shop, session, _)| of_held(shop, session));
+        Ok(())
+    }
+}
+
 /// A platform in memory.
 pub struct Memory {
     /// Its cache.
     pub cache: MemoryCache,
     /// Its outbox.
-    pub outbox: MemoryOutbox,
+    pub outbox: Rc<MemoryOutbox>,
+    /// Its sessions, whose events go into its outbox.
+    pub sessions: MemorySessions,
     /// Its origin.
     pub origin: MemoryOrigin,
     /// Its limiter.
@@ -296,9 +347,14 @@ impl Memory {
         now: UtcMillis,
         answer: impl Fn(&OriginRequest) -> Option<OriginResponse> + 'static,
     ) -> Self {
+        let outbox = Rc::<MemoryOutbox>::default();
         Self {
             cache: MemoryCache::default(),
-            outbox: MemoryOutbox::default(),
+            sessions: MemorySessions {
+                outbox: Rc::clone(&outbox),
+                ..MemorySessions::default()
+            },
+            outbox,
             origin: MemoryOrigin {
                 answer: Box::new(answer),
                 asked: RefCell::default(),
@@ -319,6 +375,7 @@ impl Platform for Memory {
     type Outbox = MemoryOutbox;
     type Origin = MemoryOrigin;
     type Limiter = MemoryLimiter;
+    type Sessions = MemorySessions;
     type Tally = MemoryTally;
 
     fn cache(&self) -> &MemoryCache {
@@ -335,6 +392,10 @@ impl Platform for Memory {
 
     fn limiter(&self) -> &MemoryLimiter {
         &self.limiter
+    }
+
+    fn sessions(&self) -> &MemorySessions {
+        &self.sessions
     }
 
     fn tally(&self) -> &MemoryTally {

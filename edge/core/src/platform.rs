@@ -1,4 +1,4 @@
-//! What the core asks of a runtime: five small capabilities, each with its guarantees.
+//! What the core asks of a runtime: six small capabilities, each with its guarantees.
 //!
 //! Futures need not be `Send`: a Worker's are not.
 
@@ -11,8 +11,10 @@ use http::{HeaderMap, Method, StatusCode};
 
 use crate::cache;
 use crate::config::EdgeConfig;
+use crate::journey::step::{Command, Outcome};
 use crate::lookups::UntoldLookups;
 use crate::shops::ShopMemo;
+use footfall_shared::journey::session::Session;
 
 /// A runtime that the core runs on.
 pub trait Platform {
@@ -24,7 +26,8 @@ pub trait Platform {
     type Origin: OriginLink;
     /// See [`Limiter`].
     type Limiter: Limiter;
-
+    /// See [`Sessions`].
+    type Sessions: Sessions;
     /// See [`Tally`].
     type Tally: Tally;
 
@@ -36,6 +39,8 @@ pub trait Platform {
     fn origin(&self) -> &Self::Origin;
     /// Where uses are counted.
     fn limiter(&self) -> &Self::Limiter;
+    /// Where sessions are kept.
+    fn sessions(&self) -> &Self::Sessions;
     /// Where look-ups are counted.
     fn tally(&self) -> &Self::Tally;
     /// The look-ups that this instance has not told yet.
@@ -188,6 +193,43 @@ pub trait Outbox {
     /// # Errors
     /// [`OutboxError`] when the store does not answer.
     async fn ledger(&self) -> Result<Vec<ShopLedger>, OutboxError>;
+}
+
+/// A session was not served.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SessionsError {
+    /// The outbox holds as much as it may, and a step without its event is none.
+    #[error("the outbox is full")]
+    Full,
+    /// The store failed.
+    #[error("the sessions failed: {0}")]
+    Failed(String),
+}
+
+/// Journeys, each with one writer.
+///
+/// Guarantees: the steps of one session happen one after the other, also of calls at once. A step and its
+/// event in the outbox are kept together: the session never shows what the log will not get, and on `Ok` both
+/// survive a crash. An id is stepped once in a session, however often and late it comes again.
+#[expect(async_fn_in_trait, reason = "futures need not be Send, see the module")]
+pub trait Sessions {
+    /// Runs [`crate::journey::step::step`] where the session is alone.
+    ///
+    /// # Errors
+    /// [`SessionsError`]: whoever asked may ask again with the same id.
+    async fn step(&self, command: &Command) -> Result<Outcome, SessionsError>;
+
+    /// A session as it stands.
+    ///
+    /// # Errors
+    /// [`SessionsError::Failed`] when the store does not answer.
+    async fn read(&self, shop: &ShopId, session: &str) -> Result<Option<Session>, SessionsError>;
+
+    /// Forgets sessions in which nothing has happened since `before`. Called now and then.
+    ///
+    /// # Errors
+    /// [`SessionsError::Failed`] when the store does not answer.
+    async fn forget(&self, before: UtcMillis) -> Result<(), SessionsError>;
 }
 
 /// The limiter did not answer. Callers go on as if nothing were limited.

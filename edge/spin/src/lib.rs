@@ -1,7 +1,7 @@
 //! The edge as a Spin component: the core's capabilities over `spin-sdk`.
 //!
 //! - cache: the key-value store `default`
-//! - outbox: a table of the SQLite database `default`
+//! - outbox and journeys: tables of the SQLite database `default`
 //! - limits and the tally of look-ups: tables of the SQLite database `limits` where it is granted, else of `default`
 //! - settings: the application's variables `mode`, `origin_url`, `edge_keys`, `trusted_proxy_hops`, `geo_header`
 //!
@@ -17,6 +17,8 @@ mod limiter;
 mod origin;
 mod outbox;
 mod platform;
+mod schema;
+mod sessions;
 mod tally;
 
 use spin_sdk::wasip3::exports::http::handler::Guest;

@@ -3,6 +3,7 @@
 //! The counts of the ledger change in triggers, so in the very statement that adds or removes an event.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use anyhow::Context as _;
 use footfall_edge::platform::{Outbox, OutboxError, QueuedEvent, Settled, WaitingEvent};
@@ -12,51 +13,6 @@ use serde_json::json;
 
 use crate::bindings::spin::sqlite::sqlite::{Error, RowResult, Value};
 use crate::database::Database;
-
-/// The version of the schema below, kept in the file.
-const VERSION: i64 = 1;
-
-/// Each may run twice: several instances may open a new file at once.
-///
-/// - AUTOINCREMENT: a settled event's handle is never given to another one.
-/// - `settlement` holds nothing; inserting into it is how a receipt is told.
-const SCHEMA: [&str; 7] = [
-    "CREATE TABLE IF NOT EXISTS outbox (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT,
-        shop TEXT NOT NULL,
-        id TEXT NOT NULL,
-        body TEXT NOT NULL,
-        UNIQUE (shop, id)
-    )",
-    "CREATE TABLE IF NOT EXISTS ledger (
-        shop TEXT PRIMARY KEY,
-        accepted INTEGER NOT NULL DEFAULT 0,
-        stored INTEGER NOT NULL DEFAULT 0,
-        duplicate INTEGER NOT NULL DEFAULT 0,
-        rejected INTEGER NOT NULL DEFAULT 0,
-        bytes INTEGER NOT NULL DEFAULT 0
-    ) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS identity (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL)",
-    "CREATE VIEW IF NOT EXISTS settlement (seq, verdict) AS SELECT 0, '' WHERE false",
-    "CREATE TRIGGER IF NOT EXISTS accept AFTER INSERT ON outbox BEGIN
-        INSERT INTO ledger (shop, accepted, bytes) VALUES (new.shop, 1, length(new.body))
-        ON CONFLICT (shop) DO UPDATE SET accepted = accepted + 1, bytes = bytes + excluded.bytes;
-    END",
-    "CREATE TRIGGER IF NOT EXISTS settle INSTEAD OF INSERT ON settlement BEGIN
-        UPDATE ledger SET
-            stored = stored + (new.verdict = 'appended'),
-            duplicate = duplicate + (new.verdict = 'duplicate'),
-            rejected = rejected + (new.verdict = 'rejected'),
-            bytes = bytes - (SELECT length(body) FROM outbox WHERE seq = new.seq)
-            WHERE shop = (SELECT shop FROM outbox WHERE seq = new.seq);
-        DELETE FROM outbox WHERE seq = new.seq;
-    END",
-    // What an older version of this program left waiting.
-    "INSERT INTO ledger (shop, accepted, bytes)
-        SELECT shop, count(*), sum(length(body)) FROM outbox WHERE true GROUP BY shop
-        ON CONFLICT DO NOTHING",
-];
-const VERSION_OF: &str = "PRAGMA user_version";
 
 const NAME: &str = "INSERT INTO identity (one, id) VALUES (1, ?1) ON CONFLICT DO NOTHING";
 const NAMED: &str = "SELECT id FROM identity";
@@ -79,17 +35,19 @@ const LEDGER: &str = "SELECT shop, accepted, stored, duplicate, rejected,
 
 /// The outbox in the component's database.
 pub(crate) struct SpinOutbox {
-    database: Database,
+    database: Rc<Database>,
     id: OutboxId,
     bytes_max: i64,
 }
 
 impl SpinOutbox {
-    /// Opens the outbox and makes what is missing. One without an id takes the new one; it holds no more than
+    /// Opens the outbox. One without an id takes the new one; it holds no more than
     /// `bytes_max` bytes of events.
-    pub(crate) fn open(new: &OutboxId, bytes_max: i64) -> anyhow::Result<Self> {
-        let database = Database::open("default").context("SQLite database")?;
-        make_schema(&database)?;
+    pub(crate) fn open(
+        database: Rc<Database>,
+        new: &OutboxId,
+        bytes_max: i64,
+    ) -> anyhow::Result<Self> {
         let mut named = database.run(NAMED, &[])?;
         if named.is_empty() {
             database.run(NAME, &[Value::Text(new.as_str().to_owned())])?;
@@ -111,16 +69,6 @@ impl SpinOutbox {
         let number = self.database.number(statement).map_err(failed)?;
         number.ok_or_else(|| unreadable("a count"))
     }
-}
-
-fn make_schema(database: &Database) -> Result<(), Error> {
-    if database.number(VERSION_OF)? != Some(VERSION) {
-        for statement in SCHEMA {
-            database.run(statement, &[])?;
-        }
-        database.run(&format!("{VERSION_OF} = {VERSION}"), &[])?;
-    }
-    Ok(())
 }
 
 fn failed(fault: Error) -> OutboxError {

@@ -18,6 +18,8 @@ use crate::database::Database;
 use crate::limiter::SpinLimiter;
 use crate::origin::SpinOrigin;
 use crate::outbox::SpinOutbox;
+use crate::schema;
+use crate::sessions::SpinSessions;
 use crate::tally::SpinTally;
 
 /// Bytes of events that an outbox holds where the variable does not say: 1 GiB, about a million events.
@@ -33,6 +35,7 @@ pub(crate) struct SpinPlatform {
     cache: SpinCache,
     outbox: SpinOutbox,
     limiter: SpinLimiter,
+    sessions: SpinSessions,
     tally: SpinTally,
     untold: UntoldLookups,
     origin: SpinOrigin,
@@ -73,10 +76,13 @@ impl SpinPlatform {
             .unwrap_or_else(|_| OUTBOX_BYTES_MAX.to_owned())
             .parse()
             .context("variable outbox_bytes_max")?;
+        let database = Rc::new(Database::open("default").context("SQLite database")?);
+        schema::make(&database).context("schema")?;
         let counts = Rc::new(Database::open_for_counts().context("limits")?);
         Ok(Self {
             cache: SpinCache(Store::open_default().await.context("key-value store")?),
-            outbox: SpinOutbox::open(&new, bytes_max).context("outbox")?,
+            outbox: SpinOutbox::open(Rc::clone(&database), &new, bytes_max).context("outbox")?,
+            sessions: SpinSessions::new(database, bytes_max),
             limiter: SpinLimiter::open(Rc::clone(&counts)).context("limits")?,
             tally: SpinTally::open(counts).context("tally")?,
             untold: UntoldLookups::default(),
@@ -97,6 +103,7 @@ impl Platform for SpinPlatform {
     type Outbox = SpinOutbox;
     type Origin = SpinOrigin;
     type Limiter = SpinLimiter;
+    type Sessions = SpinSessions;
     type Tally = SpinTally;
 
     fn cache(&self) -> &SpinCache {
@@ -113,6 +120,10 @@ impl Platform for SpinPlatform {
 
     fn limiter(&self) -> &SpinLimiter {
         &self.limiter
+    }
+
+    fn sessions(&self) -> &SpinSessions {
+        &self.sessions
     }
 
     fn tally(&self) -> &SpinTally {
