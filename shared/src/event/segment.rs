@@ -327,7 +327,7 @@ fn session_of(message: &mut Map<String, Value>) -> Result<Option<String>, Invali
 }
 
 /// PostgreSQL's text cannot hold NUL, and no honest sender has one.
-fn no_nul(field: &str, value: &Value) -> Result<(), InvalidField> {
+pub(crate) fn no_nul(field: &str, value: &Value) -> Result<(), InvalidField> {
     match value {
         Value::String(text) if text.contains('\0') => {
             Err(InvalidField::new(field, "must not contain NUL characters"))

@@ -6,6 +6,7 @@
 pub mod context;
 pub mod event;
 pub mod observed;
+pub mod parse;
 pub mod reducer;
 pub mod session;
 pub mod stage;

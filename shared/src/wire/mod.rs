@@ -7,5 +7,6 @@ pub mod error;
 pub mod events;
 pub mod intelligence;
 pub mod internal;
+pub mod journey;
 pub mod orders;
 pub mod woocommerce;

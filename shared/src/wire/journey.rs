@@ -1,0 +1,365 @@
+//! The journey engine's bodies, word for word: shares are 0 to 1, durations are seconds, times RFC 3339.
+//!
+//! What the contract does not name is added beside its fields: `basis` tells whether a probability is the shop's
+//! own model's or the prior's.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::journey::observed::PriceReaction;
+use crate::journey::stage::Stage;
+
+/// Free fields of a page's own.
+pub type Fields = Map<String, Value>;
+
+/// Begins a session.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StartRequest {
+    /// The page's own id of the session.
+    pub session_id: String,
+    /// Who the shop takes the visitor for.
+    pub persona: Option<PersonaField>,
+    /// The device.
+    pub device_context: Option<DeviceContext>,
+    /// Where the visitor came from.
+    pub entry_point: Option<EntryPoint>,
+    /// What the page knows of the visitor's intent.
+    pub intent_signals: Option<IntentSignals>,
+}
+
+/// A persona.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PersonaField {
+    /// Its name.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// How sure the shop is, 0 to 1.
+    pub confidence: Option<f64>,
+    /// What makes it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub attributes: Option<Fields>,
+}
+
+/// A device, as a page sees it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeviceContext {
+    /// `mobile`, `desktop` or `tablet`.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// As `375x812`.
+    pub screen_size: Option<String>,
+    /// As `4g`.
+    pub connection_speed: Option<String>,
+    /// The browser's user agent.
+    pub user_agent: Option<String>,
+}
+
+/// Where a visitor came from.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EntryPoint {
+    /// As `tiktok` or `google`.
+    pub source: Option<String>,
+    /// The campaign.
+    pub campaign: Option<String>,
+    /// The first page.
+    pub landing_page: Option<String>,
+    /// The page before it.
+    pub referrer: Option<String>,
+}
+
+/// What a page knows of a visitor's intent.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct IntentSignals {
+    /// 0 to 1.
+    pub purchase_intent: Option<f64>,
+    /// As `medium`.
+    pub urgency_level: Option<String>,
+    /// As `low`.
+    pub price_sensitivity: Option<String>,
+}
+
+/// Moves a session to another stage.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StageRequest {
+    /// The new stage.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "consideration"))]
+    pub new_stage: String,
+    /// What set it off.
+    pub trigger_event: Option<String>,
+    /// What the page measured.
+    pub engagement_metrics: Option<EngagementMetrics>,
+    /// What the shopper looked at.
+    pub contextual_data: Option<ContextualData>,
+}
+
+/// What a page measured since the last change of stage.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EngagementMetrics {
+    /// Seconds.
+    pub time_on_page: Option<f64>,
+    /// 0 to 1.
+    pub scroll_depth: Option<f64>,
+    /// Clicks, swipes and the like.
+    pub interaction_count: Option<u32>,
+    /// Whether the shopper is about to leave.
+    pub exit_intent: Option<bool>,
+}
+
+/// What a shopper looked at.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ContextualData {
+    /// Features of the product.
+    #[serde(default)]
+    pub features_viewed: Vec<String>,
+    /// Others that it was compared with.
+    #[serde(default)]
+    pub comparisons_made: Vec<String>,
+    /// `positive`, `neutral` or `negative`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub price_reaction: Option<PriceReaction>,
+}
+
+/// Reports a touchpoint.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TouchpointRequest {
+    /// The session.
+    pub session_id: String,
+    /// What was met.
+    pub touchpoint: TouchpointField,
+    /// What the page saw beside it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub contextual_signals: Option<Fields>,
+}
+
+/// A touchpoint.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TouchpointField {
+    /// The page's own id of it, for safe retries.
+    pub id: Option<String>,
+    /// Its type, a name that the shop chooses.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The page.
+    pub page_url: Option<String>,
+    /// What the shopper did; `interactionDuration` is seconds.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub interaction_data: Option<Fields>,
+    /// How the page performed.
+    pub performance_metrics: Option<PerformanceMetrics>,
+}
+
+/// How a page performed.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PerformanceMetrics {
+    /// Seconds.
+    pub load_time: Option<f64>,
+    /// Seconds.
+    pub render_time: Option<f64>,
+    /// Errors for each request, 0 to 1.
+    pub error_rate: Option<f64>,
+}
+
+/// Reports that a goal was reached.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConversionRequest {
+    /// The session.
+    pub session_id: String,
+    /// What was reached.
+    pub conversion_event: ConversionField,
+    /// What the page thinks of the way there.
+    pub journey_context: Option<JourneyContext>,
+}
+
+/// A goal that was reached.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConversionField {
+    /// The page's own id of it, for safe retries.
+    pub id: Option<String>,
+    /// As `email_signup` or `purchase`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// In major units of the currency.
+    pub value: Option<f64>,
+    /// ISO 4217; the shop's own where it is missing.
+    pub currency: Option<String>,
+    /// The shop's own step of its funnel.
+    pub funnel_step: Option<String>,
+    /// What came with it.
+    pub conversion_data: Option<ConversionData>,
+}
+
+/// What comes with a conversion.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConversionData {
+    /// The shopper's address. It is kept only with `consentGiven`.
+    pub email: Option<String>,
+    /// 0 to 1.
+    pub lead_score: Option<f64>,
+    /// Whether the shopper agreed to it.
+    #[serde(default)]
+    pub consent_given: bool,
+    /// What the shop thinks that brought the shopper.
+    pub source_attribution: Option<String>,
+}
+
+/// What a page thinks of the way to a conversion.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct JourneyContext {
+    /// Touchpoints that the page counted.
+    pub total_touchpoints: Option<u32>,
+    /// Seconds since the session began, as the page counted them.
+    pub time_to_conversion: Option<f64>,
+    /// What led to it most.
+    pub primary_influencer: Option<String>,
+    /// What led to it, too.
+    pub secondary_influencer: Option<String>,
+}
+
+/// Joins two sessions of one person, or (DELETE) parts them again.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LinkRequest {
+    /// One session.
+    pub primary_session_id: String,
+    /// The other.
+    pub secondary_session_id: String,
+    /// As `email_identification`.
+    pub linking_method: Option<String>,
+    /// What shows that they belong together.
+    pub linking_data: Option<LinkingData>,
+}
+
+/// What shows that two sessions belong together.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LinkingData {
+    /// The shopper's address.
+    pub email: Option<String>,
+    /// HMAC-SHA256 of the address under the shop's identity secret.
+    #[serde(rename = "user_hash")]
+    pub user_hash: Option<String>,
+    /// As `mobile_to_desktop`.
+    pub device_transition: Option<String>,
+    /// Seconds between the two.
+    pub time_gap: Option<f64>,
+    /// Whether the second goes on where the first ended.
+    pub contextual_continuity: Option<bool>,
+}
+
+/// Where probabilities come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Basis {
+    /// A model fitted on public data, until the shop has enough of its own.
+    Prior,
+    /// A model fitted on the shop's own sessions.
+    Fitted,
+}
+
+/// A touchpoint of the past.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TouchpointReply {
+    /// Its type.
+    pub touchpoint_type: String,
+    /// When.
+    pub timestamp: String,
+    /// Seconds: as it was told, else until the next one; `null` while neither is known.
+    pub duration: Option<f64>,
+    /// 0 to 1.
+    pub engagement_score: f64,
+}
+
+/// How far a session has come.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProgressMetrics {
+    /// 0 to 1.
+    pub engagement_score: f64,
+    /// 0 to 1.
+    pub intent_strength: f64,
+    /// 0 to 1.
+    pub decision_readiness: f64,
+}
+
+/// What a session is at this moment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct JourneyState {
+    /// Where the shopper stands.
+    pub current_stage: Stage,
+    /// When the visit began.
+    pub start_time: String,
+    /// Touchpoints of this visit.
+    pub total_touchpoints: u32,
+    /// 0 to 1: that this visit ends in a purchase.
+    pub conversion_probability: f64,
+    /// What that probability rests on.
+    pub basis: Basis,
+    /// How far it has come.
+    pub progress_metrics: ProgressMetrics,
+    /// How the shopper got there, the oldest first.
+    pub stage_history: Vec<StageReply>,
+    /// The id of this visit; the session's own for the first.
+    pub visit_id: String,
+    /// The id of the visit before it.
+    pub continues: Option<String>,
+    /// The session and all that are the same person's.
+    pub aliases: Vec<String>,
+}
+
+/// A step of a journey.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StageReply {
+    /// Where to.
+    pub stage: Stage,
+    /// When.
+    pub timestamp: String,
+    /// What set it off.
+    pub trigger: Option<String>,
+}
+
+/// A session.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StateReply {
+    /// The session, as it was asked for.
+    pub session_id: String,
+    /// What it is.
+    pub journey_state: JourneyState,
+    /// Its latest touchpoints, the oldest first.
+    pub touchpoint_history: Vec<TouchpointReply>,
+}
