@@ -29,6 +29,7 @@ pub mod edges;
 pub mod http;
 pub mod ingest;
 pub mod intelligence;
+pub mod journey;
 pub mod metrics;
 pub mod orders;
 pub mod rebuild;

@@ -1,5 +1,5 @@
-//! What follows from new events: customers, the devices they were seen on, orders that they link, offers that
-//! moved.
+//! What follows from new events: customers, the devices they were seen on, orders that they link, sessions,
+//! offers that moved.
 
 use footfall_shared::event::Event;
 use footfall_shared::id::ExternalId;
@@ -11,6 +11,7 @@ use crate::db::{StorageError, Tx};
 use crate::intelligence::Customers;
 use crate::intelligence::devices::{self, Sighting};
 use crate::intelligence::status::{self, Report};
+use crate::journey;
 use crate::orders::record_links;
 use crate::shops::Shop;
 
@@ -62,6 +63,7 @@ pub(super) async fn project(
     devices::record(app, tx, &shop.id, &sightings, now).await?;
     let told: Vec<&Event> = events.iter().map(|(event, _)| *event).collect();
     record_links(app, tx, shop, &told, now).await?;
+    journey::project(tx, &shop.id, &told).await?;
     if scope == Scope::Live {
         let reports: Vec<Report> = events
             .iter()

@@ -17,6 +17,7 @@ mod doctor;
 mod edges;
 mod ingest;
 mod intelligence;
+mod journeys;
 mod keys;
 mod ledger;
 mod login;

@@ -1,0 +1,10 @@
+//! Journeys: the sessions that edges report, folded from the log.
+//!
+//! **Invariant:** whatever the sequence and repetition in which events arrive, a session ends in the bytes that
+//! its edge holds (`events_in_any_sequence_give_the_same_session`, and tests/e2e/journey.rs over the wasm build).
+
+mod fold;
+mod queries;
+
+pub use fold::project;
+pub use queries::{clear_journeys, find_journey};

@@ -1,0 +1,135 @@
+//! The SQL of journeys.
+
+use std::collections::BTreeMap;
+
+use footfall_shared::event::{Event, EventKind};
+use footfall_shared::id::ShopId;
+use footfall_shared::journey::event::Numbered;
+use footfall_shared::journey::session::Session;
+use footfall_shared::time::UtcMillis;
+
+use crate::db::{During, Handle, ROWS_A_STATEMENT, StorageError, Tx, keep_prepared};
+use crate::on_db;
+
+/// A session as it stands.
+pub async fn find_journey(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    session: &str,
+) -> Result<Option<Session>, StorageError> {
+    Ok(find_journeys(db, shop, &[session]).await?.remove(session))
+}
+
+/// The sessions with these names.
+pub(super) async fn find_journeys(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    sessions: &[&str],
+) -> Result<BTreeMap<String, Session>, StorageError> {
+    const STEP: &str = "find journeys";
+    const SQL: &str = "SELECT session_id, body FROM journeys WHERE shop_id = ";
+    let mut found = BTreeMap::new();
+    for chunk in sessions.chunks(ROWS_A_STATEMENT) {
+        let rows: Vec<(String, String)> = on_db!(db, |connection| {
+            let mut sql = sqlx::QueryBuilder::new(SQL);
+            sql.push_bind(shop.as_str()).push(" AND session_id IN (");
+            let mut list = sql.separated(", ");
+            for session in chunk {
+                list.push_bind(*session);
+            }
+            sql.push(")")
+                .build_query_as()
+                .persistent(keep_prepared(chunk.len()))
+                .fetch_all(connection)
+                .await
+        })
+        .during(STEP)?;
+        for (session, body) in rows {
+            let read = serde_json::from_str(&body);
+            found.insert(
+                session,
+                read.map_err(|cause| StorageError::corrupt(STEP, cause))?,
+            );
+        }
+    }
+    Ok(found)
+}
+
+/// All that the log has of a session, in no sequence.
+pub(super) async fn find_happenings(
+    tx: &mut Tx,
+    shop: &ShopId,
+    session: &str,
+) -> Result<Vec<(Numbered, UtcMillis)>, StorageError> {
+    const STEP: &str = "find a journey's events";
+    const SQL: &str = "SELECT body FROM events WHERE shop_id = $1 AND session_id = $2 AND kind = $3 \
+        ORDER BY seq";
+    let rows: Vec<String> = on_db!(tx, |connection| {
+        sqlx::query_scalar(SQL)
+            .bind(shop.as_str())
+            .bind(session)
+            .bind(EventKind::Journey.as_str())
+            .fetch_all(connection)
+            .await
+    })
+    .during(STEP)?;
+    let mut told = Vec::with_capacity(rows.len());
+    for body in rows {
+        let event: Event =
+            serde_json::from_str(&body).map_err(|cause| StorageError::corrupt(STEP, cause))?;
+        told.extend(Numbered::of(&event).map(|numbered| (numbered, event.at)));
+    }
+    Ok(told)
+}
+
+/// Keeps sessions as they are now.
+pub(super) async fn save_journeys(
+    tx: &mut Tx,
+    shop: &ShopId,
+    sessions: &[(&str, Session)],
+) -> Result<(), StorageError> {
+    const STEP: &str = "save journeys";
+    const INSERT: &str = "INSERT INTO journeys (shop_id, session_id, seq, last_at, body) ";
+    const OVER: &str = " ON CONFLICT (shop_id, session_id) DO UPDATE SET seq = excluded.seq, \
+        last_at = excluded.last_at, body = excluded.body";
+    for chunk in sessions.chunks(ROWS_A_STATEMENT) {
+        let mut rows = Vec::with_capacity(chunk.len());
+        for (name, session) in chunk {
+            let body = serde_json::to_string(session)
+                .map_err(|cause| StorageError::corrupt(STEP, cause))?;
+            rows.push((*name, i64::from(session.seq), session.last_at.get(), body));
+        }
+        on_db!(tx, |connection| {
+            let mut sql = sqlx::QueryBuilder::new(INSERT);
+            sql.push_values(&rows, |mut values, (name, seq, last_at, body)| {
+                values
+                    .push_bind(shop.as_str())
+                    .push_bind(*name)
+                    .push_bind(*seq)
+                    .push_bind(*last_at)
+                    .push_bind(body.as_str());
+            });
+            sql.push(OVER)
+                .build()
+                .persistent(keep_prepared(rows.len()))
+                .execute(connection)
+                .await
+                .map(|_| ())
+        })
+        .during(STEP)?;
+    }
+    Ok(())
+}
+
+/// Forgets all sessions of a shop, before its log is replayed.
+pub async fn clear_journeys(tx: &mut Tx, shop: &ShopId) -> Result<(), StorageError> {
+    const SQL: &str = "DELETE FROM journeys WHERE shop_id = $1";
+    on_db!(tx, |connection| {
+        sqlx::query(SQL)
+            .bind(shop.as_str())
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+    .during("clear journeys")
+}
