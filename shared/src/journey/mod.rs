@@ -10,3 +10,4 @@ pub mod parse;
 pub mod reducer;
 pub mod session;
 pub mod stage;
+pub mod unify;
