@@ -3,6 +3,7 @@
 mod admin;
 mod doctor;
 mod edge;
+mod journey;
 mod ledger;
 mod output;
 mod serve;
@@ -67,6 +68,12 @@ enum Command {
     Sync(woocommerce::SyncCommand),
     /// Make every projection anew from the log.
     Rebuild,
+    /// Fit a model that is shipped.
+    #[command(subcommand)]
+    Fit(journey::Fit),
+    /// Tell how good a model is.
+    #[command(subcommand)]
+    Evaluate(journey::Evaluate),
     /// Look for what is set up wrong, and name the mend.
     Doctor {
         /// Instead show what became of every event that the edges accepted, and whether it balances.
@@ -147,6 +154,8 @@ async fn dispatch(
         } => {
             serve::serve(config, with_edge, supervised, tracer).await?;
         }
+        Command::Fit(command) => journey::run_fit(command)?,
+        Command::Evaluate(command) => journey::run_evaluate(command)?,
         Command::Edge { supervised } => edge::run(&config, supervised, tracer).await?,
         Command::Dev => return crate::dev::run(config).await,
         Command::Migrate => {

@@ -4,6 +4,7 @@
 //! its edge holds (`events_in_any_sequence_give_the_same_session`, and tests/e2e/journey.rs over the wasm build).
 
 mod fold;
+pub mod model;
 mod queries;
 
 pub use fold::project;

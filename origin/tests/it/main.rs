@@ -22,6 +22,7 @@ mod keys;
 mod ledger;
 mod login;
 mod metrics;
+mod model;
 mod orders;
 mod rebuild;
 mod store;

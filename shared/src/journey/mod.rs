@@ -5,6 +5,8 @@
 
 pub mod context;
 pub mod event;
+pub mod features;
+pub mod model;
 pub mod observed;
 pub mod parse;
 pub mod reducer;

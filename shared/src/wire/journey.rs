@@ -363,3 +363,108 @@ pub struct StateReply {
     /// Its latest touchpoints, the oldest first.
     pub touchpoint_history: Vec<TouchpointReply>,
 }
+
+/// Where a session stands after its start.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StartedState {
+    /// Where the shopper stands.
+    pub current_stage: Stage,
+    /// The path that fits device, source and intent, as `mobile_tiktok_fast_track`.
+    pub personalized_path: String,
+    /// What to show next.
+    pub next_optimal_touchpoint: &'static str,
+    /// 0 to 1: that this visit ends in a purchase.
+    pub conversion_probability: f64,
+    /// What that probability rests on.
+    pub basis: Basis,
+    /// As `180_seconds`.
+    pub estimated_time_to_decision: String,
+}
+
+/// What a touchpoint changed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct JourneyImpact {
+    /// By how much the engagement score moved, −1 to 1.
+    pub engagement_delta: f64,
+    /// By how much the probability moved, −1 to 1.
+    pub conversion_probability_change: f64,
+    /// What that probability rests on.
+    pub basis: Basis,
+    /// What to do next.
+    pub next_recommended_action: String,
+}
+
+/// What follows from a conversion.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConversionReply {
+    /// Always `true`.
+    pub success: bool,
+    /// Its id.
+    pub conversion_id: String,
+    /// Whether the purchase was reached.
+    pub journey_complete: bool,
+    /// The next goal of the shop's ladder; `null` after the last.
+    pub next_journey_goal: Option<String>,
+    /// How to go on with this shopper.
+    pub personalized_nurturing: Nurturing,
+}
+
+/// How to go on with a shopper.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Nurturing {
+    /// Mails that fit the persona; `null` where no address was left.
+    pub email_sequence: Option<String>,
+    /// The audience by intent and device.
+    pub retargeting_audience: String,
+    /// What may be offered beside; `null` where the intent does not carry it.
+    pub upsell_opportunity: Option<&'static str>,
+}
+
+/// What two linked sessions are together.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LinkReply {
+    /// Always `true`.
+    pub success: bool,
+    /// The name of both together; either session's own id means the same.
+    pub linked_session_id: String,
+    /// What they are together.
+    pub journey_state: LinkedState,
+}
+
+/// What linked sessions are together.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LinkedState {
+    /// Touchpoints of all.
+    pub combined_touchpoints: u32,
+    /// What the devices tell.
+    pub cross_device_insights: CrossDeviceInsights,
+    /// 0 to 1.
+    pub unified_conversion_probability: f64,
+    /// What that probability rests on.
+    pub basis: Basis,
+}
+
+/// What the devices of one person tell.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CrossDeviceInsights {
+    /// Whether a product was looked at closely on a computer.
+    pub research_on_desktop: bool,
+    /// Whether the will to buy showed on a phone.
+    pub purchase_intent_on_mobile: bool,
+    /// `mobile`, `desktop` or `tablet`; `null` where no session tells its device.
+    pub optimal_conversion_device: Option<&'static str>,
+}
