@@ -26,6 +26,10 @@ pub enum Permission {
     EventsRead,
     /// Send events.
     EventsWrite,
+    /// Read journeys.
+    JourneysRead,
+    /// Report what happens in journeys, and link them.
+    JourneysWrite,
     /// Move offers.
     OffersWrite,
     /// Send orders.
@@ -46,13 +50,15 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::CustomersRead,
         Self::CustomersWrite,
         Self::DevicesRead,
         Self::DevicesWrite,
         Self::EventsRead,
         Self::EventsWrite,
+        Self::JourneysRead,
+        Self::JourneysWrite,
         Self::OffersWrite,
         Self::OrdersWrite,
         Self::SettingsRead,
@@ -73,6 +79,8 @@ impl Permission {
             Self::DevicesWrite => "devices:write",
             Self::EventsRead => "events:read",
             Self::EventsWrite => "events:write",
+            Self::JourneysRead => "journeys:read",
+            Self::JourneysWrite => "journeys:write",
             Self::OffersWrite => "offers:write",
             Self::OrdersWrite => "orders:write",
             Self::SettingsRead => "settings:read",
@@ -115,6 +123,15 @@ pub fn needed(method: &str, route: &str) -> Option<&'static [Permission]> {
         ("GET" | "HEAD", "/api/intelligence/bundle") => &[P::CustomersRead],
         ("POST", "/api/intelligence/bundle-status-update") => &[P::OffersWrite],
         ("POST", route) if route.starts_with("/v1/") => &[P::EventsWrite],
+        ("GET" | "HEAD", route) if route.starts_with("/api/journey/sessions/") => {
+            &[P::JourneysRead]
+        }
+        ("POST" | "PUT" | "DELETE", route) if route.starts_with("/api/journey/sessions/") => {
+            &[P::JourneysWrite]
+        }
+        ("POST", "/api/journey/touchpoints/track" | "/api/journey/conversions/track") => {
+            &[P::JourneysWrite]
+        }
         // The shop's own, at the origin. A bundle that is due is made by whoever looks for it.
         ("GET" | "HEAD", "/wp-json/wg/v1/intelligence/profile") => &[P::CustomersRead],
         ("POST", "/wp-json/wg/v1/intelligence/recalculate") => &[P::CustomersWrite],
@@ -172,11 +189,12 @@ impl Role {
     pub const fn may(self, permission: Permission) -> bool {
         use Permission as P;
         match permission {
-            P::CustomersRead | P::DevicesRead | P::EventsRead => true,
+            P::CustomersRead | P::DevicesRead | P::EventsRead | P::JourneysRead => true,
             P::SettingsRead | P::KeysRead => !matches!(self, Self::Support),
             P::CustomersWrite
             | P::DevicesWrite
             | P::EventsWrite
+            | P::JourneysWrite
             | P::OffersWrite
             | P::OrdersWrite
             | P::SettingsWrite

@@ -14,6 +14,8 @@ use crate::time::UtcMillis;
 const EXCLUDED_MAX: usize = 1_000;
 /// Most origins that can be allowed.
 const ORIGINS_MAX: usize = 100;
+/// Minutes of a day.
+const DAY_MINUTES: u32 = 24 * 60;
 /// Longest origin: the longest host name with its scheme and port.
 const ORIGIN_BYTES_MAX: usize = 270;
 
@@ -41,6 +43,8 @@ pub struct ShopSettings {
     pub emails_per_day: u32,
     /// Days after which a device that was not seen any more is forgotten.
     pub device_days: u32,
+    /// Minutes without any event after which a visit is over.
+    pub session_idle_minutes: u32,
 }
 
 impl Default for ShopSettings {
@@ -54,6 +58,7 @@ impl Default for ShopSettings {
             requests_per_hour: 500,
             emails_per_day: 5,
             device_days: 365,
+            session_idle_minutes: 30,
         }
     }
 }
@@ -77,6 +82,9 @@ impl ShopSettings {
                 &field,
                 "must be an origin as browsers send it, as https://shop.example",
             );
+        }
+        if !(1..=DAY_MINUTES).contains(&self.session_idle_minutes) {
+            return fault("session_idle_minutes", "must be from 1 to 1440");
         }
         if !matches!(self.locale.as_str(), "nl" | "en") {
             return fault("locale", "must be nl or en");

@@ -6,7 +6,7 @@ use http::StatusCode;
 use http::header::{ALLOW, RETRY_AFTER};
 
 use crate::http::Response;
-use crate::platform::{CacheError, OriginUnreachable, OutboxError};
+use crate::platform::{CacheError, OriginUnreachable, OutboxError, SessionsError};
 
 /// Why a request was not served.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +80,9 @@ pub enum EdgeError {
     /// Events could not be made durable.
     #[error("the events could not be stored, please send them again")]
     OutboxFailed(#[source] OutboxError),
+    /// A session could not be read, or a step of it not made durable.
+    #[error("the session could not be served, please send this again")]
+    SessionsFailed(#[source] SessionsError),
 }
 
 impl EdgeError {
@@ -113,8 +116,11 @@ impl EdgeError {
             Self::TooManyEmails { .. } => "too_many_emails",
             Self::OriginUnreachable(_) => "origin_unreachable",
             Self::CacheFailed(_) => "not_kept",
-            Self::OutboxFailed(OutboxError::Full) => "outbox_full",
-            Self::OutboxFailed(OutboxError::Failed(_)) => "not_stored",
+            Self::OutboxFailed(OutboxError::Full) | Self::SessionsFailed(SessionsError::Full) => {
+                "outbox_full"
+            }
+            Self::OutboxFailed(OutboxError::Failed(_))
+            | Self::SessionsFailed(SessionsError::Failed(_)) => "not_stored",
         }
     }
 
@@ -133,9 +139,10 @@ impl EdgeError {
             Self::InvalidBody(_) | Self::InvalidField { .. } => StatusCode::BAD_REQUEST,
             Self::Contract { status, .. } => *status,
             Self::RateLimited { .. } | Self::TooManyEmails { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::OriginUnreachable(_) | Self::CacheFailed(_) | Self::OutboxFailed(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::OriginUnreachable(_)
+            | Self::CacheFailed(_)
+            | Self::OutboxFailed(_)
+            | Self::SessionsFailed(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -155,7 +162,7 @@ impl EdgeError {
         }
         if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             // A full outbox needs the origin to come back; a second more or less changes nothing.
-            let full = matches!(self, Self::OutboxFailed(OutboxError::Full));
+            let full = self.code() == "outbox_full";
             return response.with(RETRY_AFTER, if full { "10" } else { "1" });
         }
         response

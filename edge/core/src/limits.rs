@@ -11,14 +11,17 @@ use crate::guard::ShopRequest;
 use crate::platform::{Limiter, Platform};
 use crate::trace::Trace;
 
+/// A minute in milliseconds.
+const MINUTE_MS: i64 = 60_000;
+
 /// How a caller stands with its limit, for the `X-RateLimit` headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RateLimit {
-    /// Requests an hour.
+    /// Requests in the window.
     pub(crate) limit: u32,
-    /// Those that are left in this one.
+    /// Those that are left in it.
     pub(crate) remaining: u32,
-    /// When the next hour begins.
+    /// When the next one begins.
     pub(crate) reset: UtcMillis,
 }
 
@@ -35,7 +38,17 @@ pub(crate) async fn spend<P: Platform>(
     let (hour, reset) = window(platform.now(), HOUR_MS);
     let limit = asked.shop.settings.requests_per_hour;
     let key = format!("{}/hits/{}/{hour}", asked.shop.shop, ip.as_str());
-    let Ok(used) = platform.limiter().hit(&key, reset).await else {
+    spend_key(platform, trace, &key, limit, reset).await
+}
+
+async fn spend_key<P: Platform>(
+    platform: &P,
+    trace: &Trace,
+    key: &str,
+    limit: u32,
+    reset: UtcMillis,
+) -> Result<(), EdgeError> {
+    let Ok(used) = platform.limiter().hit(key, reset).await else {
         return Ok(());
     };
     trace.rate_limit.set(Some(RateLimit {
@@ -49,6 +62,41 @@ pub(crate) async fn spend<P: Platform>(
         });
     }
     Ok(())
+}
+
+/// What a session may do so many times a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OfSession {
+    /// Tell what happened in it.
+    Tracking,
+}
+
+impl OfSession {
+    /// The contract's numbers a minute.
+    const fn most(self) -> u32 {
+        match self {
+            Self::Tracking => 1000,
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tracking => "tracking",
+        }
+    }
+}
+
+/// Counts one use by a session; one that has used up its minute is refused, whoever speaks for it.
+pub(crate) async fn spend_of_session<P: Platform>(
+    platform: &P,
+    trace: &Trace,
+    asked: &ShopRequest,
+    session: &str,
+    of: OfSession,
+) -> Result<(), EdgeError> {
+    let (minute, reset) = window(platform.now(), MINUTE_MS);
+    let key = format!("{}/{}/{session}/{minute}", asked.shop.shop, of.as_str());
+    spend_key(platform, trace, &key, of.most(), reset).await
 }
 
 /// Notes an email that an address claims; one that claims too many different ones a day is refused, since it

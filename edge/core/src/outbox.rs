@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::EdgeError;
 use crate::guard;
 use crate::http::{Request, Response};
+use crate::journey::FORGOTTEN_AFTER_MS;
 use crate::origin::send_signed;
-use crate::platform::{Cache, Limiter, Outbox, Platform, Settled, Tally, WaitingEvent};
+use crate::platform::{Cache, Limiter, Outbox, Platform, Sessions, Settled, Tally, WaitingEvent};
 use crate::trace::Trace;
 
 /// Most events in one call to the origin.
@@ -44,8 +45,10 @@ pub(crate) async fn flush<P: Platform>(
 ) -> Result<Response, EdgeError> {
     let _: serde::de::IgnoredAny = guard::signed(platform, request)?;
     let settled = drain_for(platform, trace).await?;
-    // Whoever has a clock gives it to the limiter, too; what it keeps a little longer harms nobody.
+    // Whoever has a clock gives it to limiter and sessions, too; what they keep a little longer harms nobody.
     let _ = platform.limiter().sweep(platform.now()).await;
+    let old = platform.now().plus(-FORGOTTEN_AFTER_MS);
+    let _ = platform.sessions().forget(old).await;
     let pending = platform
         .outbox()
         .pending()

@@ -16,10 +16,10 @@ use crate::intelligence::{
 };
 use crate::platform::Platform;
 use crate::trace::Trace;
-use crate::{assets, events, forward, guard, limits, lookups, outbox, push};
+use crate::{assets, events, forward, guard, journey, limits, lookups, outbox, push};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
-/// The contract's headers: requests an hour, those left, and when the next hour begins (epoch seconds).
+/// The contract's headers: requests in a window, those left, and when the next window begins (epoch seconds).
 const RATE_LIMIT: [HeaderName; 3] = [
     HeaderName::from_static("x-ratelimit-limit"),
     HeaderName::from_static("x-ratelimit-remaining"),
@@ -28,6 +28,9 @@ const RATE_LIMIT: [HeaderName; 3] = [
 
 /// The contract's routes that the origin answers.
 const SHOP_ROUTES: &str = "/wp-json/wg/v1/intelligence/";
+
+/// The journey engine's routes; the origin answers those of its analytics.
+const JOURNEY_ROUTES: &str = "/api/journey/";
 
 /// Answers a request. No error leaves this function.
 pub async fn route<P: Platform>(platform: &P, request: Request) -> Response {
@@ -133,6 +136,12 @@ async fn answer<P: Platform>(
                     Some(kind) => events::single(platform, trace, request, kind).await,
                 }
             }
+            None if path.starts_with(JOURNEY_ROUTES) => {
+                match journey::answer(platform, trace, request).await {
+                    Some(answered) => answered,
+                    None => forward::forward(platform, trace, request).await,
+                }
+            }
             None if forward::belongs_to_origin(path) => {
                 if path.starts_with(SHOP_ROUTES) {
                     limit_shop_route(platform, trace, request).await?;
@@ -179,7 +188,9 @@ fn is_from_outside<P: Platform>(platform: &P, request: &Request) -> bool {
 
 /// Routes that pages of other origins call.
 fn is_storefront(path: &str) -> bool {
-    path.starts_with("/api/intelligence/") || path.starts_with("/v1/")
+    ["/api/intelligence/", JOURNEY_ROUTES, "/v1/"]
+        .iter()
+        .any(|prefix| path.starts_with(prefix))
 }
 
 /// Any page may read the answer; whether its shop's key may be used there is checked with the key itself,
@@ -199,13 +210,13 @@ fn allow_page(request: &Request, response: &mut Response) {
 fn preflight(request: &Request) -> Response {
     let response = Response::empty(StatusCode::NO_CONTENT);
     if request.header("access-control-request-method").is_none() {
-        return response.with(ALLOW, "GET, POST, OPTIONS");
+        return response.with(ALLOW, "GET, POST, PUT, DELETE, OPTIONS");
     }
     response
-        .with(ACCESS_CONTROL_ALLOW_METHODS, "GET, POST")
+        .with(ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, DELETE")
         .with(
             ACCESS_CONTROL_ALLOW_HEADERS,
-            "Content-Type, Content-Encoding, Authorization, X-API-Key",
+            "Content-Type, Content-Encoding, Authorization, X-API-Key, X-Client-ID, Idempotency-Key",
         )
         .with(ACCESS_CONTROL_MAX_AGE, "86400")
 }

@@ -1,12 +1,15 @@
 //! The journey of a shopper through one visit, as edge and origin both see it.
 //!
-//! - [`stage`] and [`context`] name where a shopper stands and comes from;
-//! - [`observed`] is all that the conversion model may look at.
+//! - [`stage`] and [`context`] name where a shopper stands and comes from
+//! - [`event`] is what can happen, [`parse`] reads it from the contract's requests
+//! - [`session`] is what follows, [`reducer`] makes it, [`unify`] sees several as one
+//! - [`observed`], [`features`] and [`model`] tell whether it will end in a purchase, [`next`] what to show
 
 pub mod context;
 pub mod event;
 pub mod features;
 pub mod model;
+pub mod next;
 pub mod observed;
 pub mod parse;
 pub mod reducer;

@@ -42,11 +42,11 @@ pub fn session_id(field: &str, text: &str) -> Result<String, InvalidField> {
     required(field, text, SESSION_CHARS_MAX).map(str::to_owned)
 }
 
-/// Reads the start of a session; `returning` is what the edge knows of the device.
+/// Reads the start of a session.
 ///
 /// # Errors
 /// [`InvalidField`] names the field that breaks the contract.
-pub fn start(request: StartRequest, returning: bool) -> Result<Read, InvalidField> {
+pub fn start(request: StartRequest) -> Result<Read, InvalidField> {
     let persona = request
         .persona
         .map(|persona| {
@@ -103,7 +103,7 @@ pub fn start(request: StartRequest, returning: bool) -> Result<Read, InvalidFiel
             campaign: name_of("entryPoint.campaign", campaign)?,
             landing_page: page("entryPoint.landing_page", landing_page)?,
             intent_milli: share("intentSignals.purchase_intent", purchase_intent)?,
-            returning,
+            returning: request.returning_visitor.unwrap_or(false),
         }),
         properties,
     })

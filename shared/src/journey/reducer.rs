@@ -5,6 +5,8 @@
 
 use super::context::DeviceType;
 use super::event::{Conversion, Happening, Link, Measured, Numbered, Start, Touch};
+use super::model::Model;
+use super::next::Impact;
 use super::session::{
     CONVERSIONS_MAX, Converted, HISTORY_MAX, LINKS_MAX, LinkedWith, NAMES_MAX, STAGES_MAX, Session,
     StageStep, Touchpoint, Visit,
@@ -26,6 +28,19 @@ const PRODUCT_WORDS: [&str; 12] = [
     "product", "gallery", "spec", "compar", "feature", "review", "variant", "cart", "checkout",
     "price", "wishlist", "bundle",
 ];
+
+/// The session after `event`, which happened at `now`, and what that changed by the model.
+#[must_use]
+pub fn apply(
+    session: Session,
+    event: &Numbered,
+    model: &Model,
+    now: UtcMillis,
+) -> (Session, Impact) {
+    let after = fold(session.clone(), event, now);
+    let impact = Impact::between(&session, &after, model, now);
+    (after, impact)
+}
 
 /// The session after `event`, which happened at `now`. What was folded in already changes nothing.
 #[must_use]

@@ -6,8 +6,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::journey::model::{Basis, Model};
+use crate::journey::next::{self, Impact};
 use crate::journey::observed::PriceReaction;
+use crate::journey::session::Session;
 use crate::journey::stage::Stage;
+use crate::journey::unify::{self, insights};
+use crate::time::UtcMillis;
 
 /// Free fields of a page's own.
 pub type Fields = Map<String, Value>;
@@ -27,6 +32,9 @@ pub struct StartRequest {
     pub entry_point: Option<EntryPoint>,
     /// What the page knows of the visitor's intent.
     pub intent_signals: Option<IntentSignals>,
+    /// Whether the browser was here before. Beside the contract: it names no such field, and who comes back buys
+    /// differently.
+    pub returning_visitor: Option<bool>,
 }
 
 /// A persona.
@@ -274,15 +282,15 @@ pub struct LinkingData {
     pub contextual_continuity: Option<bool>,
 }
 
-/// Where probabilities come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum Basis {
-    /// A model fitted on public data, until the shop has enough of its own.
-    Prior,
-    /// A model fitted on the shop's own sessions.
-    Fitted,
+/// A share in thousandths, as the contract writes it.
+fn share(milli: impl Into<f64>) -> f64 {
+    milli.into() / 1000.0
+}
+
+/// Four digits: more than a model knows.
+fn rounded(number: f64) -> f64 {
+    // Adding 0 makes −0 a 0.
+    (number * 10_000.0).round() / 10_000.0 + 0.0
 }
 
 /// A touchpoint of the past.
@@ -351,6 +359,43 @@ pub struct StageReply {
     pub trigger: Option<String>,
 }
 
+impl JourneyState {
+    /// The state of a session at `now`, as `name` was asked for; `aliases` are all that are the same person's.
+    fn of(
+        name: &str,
+        session: &Session,
+        aliases: Vec<String>,
+        model: &Model,
+        now: UtcMillis,
+    ) -> Self {
+        let probability = model.probability(&session.observed(now));
+        let stage_history = session.stages.iter().map(|step| StageReply {
+            stage: step.stage,
+            timestamp: step.at.to_rfc3339(),
+            trigger: step.trigger.clone(),
+        });
+        Self {
+            current_stage: session.stage,
+            start_time: session.started_at.to_rfc3339(),
+            total_touchpoints: session.touchpoints,
+            conversion_probability: rounded(probability),
+            basis: model.basis,
+            progress_metrics: ProgressMetrics {
+                engagement_score: share(session.engagement_milli),
+                intent_strength: share(session.intent_strength_milli()),
+                decision_readiness: rounded(model.readiness(probability)),
+            },
+            stage_history: stage_history.collect(),
+            visit_id: Session::visit_id(name, session.visit),
+            continues: session
+                .previous
+                .as_ref()
+                .map(|before| Session::visit_id(name, before.visit)),
+            aliases,
+        }
+    }
+}
+
 /// A session.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -362,6 +407,30 @@ pub struct StateReply {
     pub journey_state: JourneyState,
     /// Its latest touchpoints, the oldest first.
     pub touchpoint_history: Vec<TouchpointReply>,
+}
+
+impl StateReply {
+    /// The reply on a session at `now`.
+    #[must_use]
+    pub fn of(
+        name: &str,
+        session: &Session,
+        aliases: Vec<String>,
+        model: &Model,
+        now: UtcMillis,
+    ) -> Self {
+        let met = session.history.iter().map(|met| TouchpointReply {
+            touchpoint_type: met.kind.clone(),
+            timestamp: met.at.to_rfc3339(),
+            duration: met.duration_ms.map(share),
+            engagement_score: share(met.engagement_milli),
+        });
+        Self {
+            session_id: name.to_owned(),
+            journey_state: JourneyState::of(name, session, aliases, model, now),
+            touchpoint_history: met.collect(),
+        }
+    }
 }
 
 /// Where a session stands after its start.
@@ -379,8 +448,140 @@ pub struct StartedState {
     pub conversion_probability: f64,
     /// What that probability rests on.
     pub basis: Basis,
-    /// As `180_seconds`.
-    pub estimated_time_to_decision: String,
+    /// As `180_seconds`; `null` where no buyer was seen in the stage.
+    pub estimated_time_to_decision: Option<String>,
+}
+
+impl StartedState {
+    /// The state of a session at `now`.
+    #[must_use]
+    pub fn of(session: &Session, model: &Model, now: UtcMillis) -> Self {
+        let seconds = model.seconds_to_decision(session.stage);
+        Self {
+            current_stage: session.stage,
+            personalized_path: next::path(session),
+            next_optimal_touchpoint: next::touchpoint(session),
+            conversion_probability: rounded(model.probability(&session.observed(now))),
+            basis: model.basis,
+            estimated_time_to_decision: seconds.map(|seconds| format!("{seconds:.0}_seconds")),
+        }
+    }
+}
+
+/// A session that runs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StartReply {
+    /// Always `true`.
+    pub success: bool,
+    /// The session.
+    pub session_id: String,
+    /// Where it stands.
+    pub journey_state: StartedState,
+    /// What to show this shopper, from the shop's catalogue of content.
+    pub personalized_content: PersonalizedContent,
+}
+
+/// What to show a shopper. A slot for which the shop has nothing that fits is `null` or empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PersonalizedContent {
+    /// The headline.
+    pub hero_message: Option<String>,
+    /// The button.
+    pub call_to_action: Option<String>,
+    /// What makes trust.
+    pub trust_signals: Vec<String>,
+    /// How few are left, by the real stock.
+    pub scarcity_trigger: Option<String>,
+}
+
+/// Where a session stands after a change of stage.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UpdatedState {
+    /// Where the shopper stands.
+    pub current_stage: Stage,
+    /// 0 to 1: that this visit ends in a purchase.
+    pub conversion_probability: f64,
+    /// What that probability rests on.
+    pub basis: Basis,
+    /// What to show next.
+    pub next_optimal_touchpoint: &'static str,
+    /// What else fits, from the shop's catalogue of content.
+    pub personalized_recommendations: Vec<Recommendation>,
+}
+
+/// Something that fits a shopper.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Recommendation {
+    /// As `social_proof`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What to show.
+    pub content: String,
+    /// `high`, `medium` or `low`.
+    pub priority: String,
+}
+
+/// A session that was moved.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StageMoved {
+    /// Always `true`.
+    pub success: bool,
+    /// Where it stands now.
+    pub updated_journey_state: UpdatedState,
+}
+
+impl StageMoved {
+    /// The reply on a session at `now`.
+    #[must_use]
+    pub fn of(session: &Session, model: &Model, now: UtcMillis) -> Self {
+        Self {
+            success: true,
+            updated_journey_state: UpdatedState {
+                current_stage: session.stage,
+                conversion_probability: rounded(model.probability(&session.observed(now))),
+                basis: model.basis,
+                next_optimal_touchpoint: next::touchpoint(session),
+                personalized_recommendations: Vec::new(),
+            },
+        }
+    }
+}
+
+/// A touchpoint that was taken.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TouchpointTaken {
+    /// Always `true`.
+    pub success: bool,
+    /// Its id.
+    pub touchpoint_id: String,
+    /// What it changed.
+    pub journey_impact: JourneyImpact,
+    /// What was adapted to it.
+    pub real_time_adaptation: RealTimeAdaptation,
+}
+
+/// What was adapted to a touchpoint.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RealTimeAdaptation {
+    /// Whether anything was.
+    pub adaptation_applied: bool,
+    /// As `content_personalization`.
+    pub adaptation_type: Option<String>,
+    /// The measured lift; `null` while there is too little data.
+    pub expected_impact: Option<f64>,
 }
 
 /// What a touchpoint changed.
@@ -396,6 +597,19 @@ pub struct JourneyImpact {
     pub basis: Basis,
     /// What to do next.
     pub next_recommended_action: String,
+}
+
+impl JourneyImpact {
+    /// What a step changed, and what to do with the session as it is now.
+    #[must_use]
+    pub fn of(impact: Impact, session: &Session, basis: Basis) -> Self {
+        Self {
+            engagement_delta: share(impact.engagement_delta_milli),
+            conversion_probability_change: rounded(impact.after - impact.before),
+            basis,
+            next_recommended_action: format!("show_{}", next::touchpoint(session)),
+        }
+    }
 }
 
 /// What follows from a conversion.
@@ -467,4 +681,27 @@ pub struct CrossDeviceInsights {
     pub purchase_intent_on_mobile: bool,
     /// `mobile`, `desktop` or `tablet`; `null` where no session tells its device.
     pub optimal_conversion_device: Option<&'static str>,
+}
+
+impl LinkReply {
+    /// The reply on linked sessions at `now`.
+    #[must_use]
+    pub fn of(unified: String, sessions: &[Session], model: &Model, now: UtcMillis) -> Self {
+        let whole = unify::unify(sessions);
+        let insights = insights(sessions);
+        Self {
+            success: true,
+            linked_session_id: unified,
+            journey_state: LinkedState {
+                combined_touchpoints: whole.touchpoints,
+                cross_device_insights: CrossDeviceInsights {
+                    research_on_desktop: insights.research_on_desktop,
+                    purchase_intent_on_mobile: insights.intent_on_mobile,
+                    optimal_conversion_device: insights.best.map(|device| device.as_str()),
+                },
+                unified_conversion_probability: rounded(model.probability(&whole.observed(now))),
+                basis: model.basis,
+            },
+        }
+    }
 }

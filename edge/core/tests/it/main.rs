@@ -14,6 +14,7 @@ mod bad_input;
 mod bundle;
 mod events;
 mod forwarding;
+mod journeys;
 mod keys;
 mod limits;
 mod opt_out;
