@@ -322,6 +322,8 @@ mod tests {
             (Permission::DevicesWrite, "owner admin"),
             (Permission::EventsRead, "owner admin analyst support"),
             (Permission::EventsWrite, "owner admin"),
+            (Permission::JourneysRead, "owner admin analyst support"),
+            (Permission::JourneysWrite, "owner admin"),
             (Permission::OffersWrite, "owner admin"),
             (Permission::OrdersWrite, "owner admin"),
             (Permission::SettingsRead, "owner admin analyst"),

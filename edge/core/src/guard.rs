@@ -12,6 +12,7 @@ use footfall_shared::identity::{IpHash, client_address};
 use footfall_shared::keys::{ApiKey, KeyKind};
 use footfall_shared::shop::ShopEntry;
 use footfall_shared::signing::{SIGNATURE_HEADER, TIMESTAMP_HEADER};
+use footfall_shared::text::InvalidField;
 use footfall_shared::time::DAY_MS;
 use footfall_shared::wire::internal::{ResolveShop, ResolvedShop, path};
 use serde::Deserialize;
@@ -20,6 +21,7 @@ use serde::de::DeserializeOwned;
 use crate::cache::{self, Entry, key};
 use crate::error::EdgeError;
 use crate::http::Request;
+use crate::json_fault;
 use crate::origin::ask;
 use crate::platform::Platform;
 use crate::trace::Trace;
@@ -293,25 +295,20 @@ pub(crate) fn read_json<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, 
             "the body is not a JSON object".to_owned(),
         ));
     }
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|fault| {
-        let field = fault.path().to_string();
-        // "." is the body itself, "?" a place that has no name, such as a cut-off key.
-        if field == "." || field == "?" {
+    serde_json::from_str(text).map_err(|fault| {
+        if fault.is_syntax() && fault.to_string().starts_with("trailing characters") {
+            return EdgeError::InvalidBody("text follows the JSON value".to_owned());
+        }
+        let offset = json_fault::offset_of(text, fault.line(), fault.column());
+        let field = json_fault::path_at(text, offset);
+        if field.is_empty() {
             return EdgeError::InvalidBody(format!(
                 "the body is not the JSON expected: {}",
-                kind(fault.inner())
+                kind(&fault)
             ));
         }
-        EdgeError::field(footfall_shared::text::InvalidField::new(
-            field,
-            kind(fault.inner()),
-        ))
-    })?;
-    reader
-        .end()
-        .map_err(|_| EdgeError::InvalidBody("text follows the JSON value".to_owned()))?;
-    Ok(value)
+        EdgeError::field(InvalidField::new(field, kind(&fault)))
+    })
 }
 
 /// What is wrong, without the rejected value that serde's own sentence repeats.

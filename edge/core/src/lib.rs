@@ -31,6 +31,7 @@ pub mod guard;
 pub mod http;
 pub mod intelligence;
 pub mod journey;
+mod json_fault;
 mod limits;
 pub mod lookups;
 #[cfg(any(test, feature = "testing"))]

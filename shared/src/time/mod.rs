@@ -1,7 +1,11 @@
 //! Points in time. Inside Footfall they are UTC milliseconds; the contracts' texts are made here.
 
+mod civil;
+
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+
+use civil::Civil;
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 #[derive(
@@ -43,21 +47,22 @@ impl UtcMillis {
     /// Reads an RFC 3339 text; an offset is required.
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
-        // jiff reads up to year 9999 and nanoseconds; longer texts are no timestamps.
-        if text.len() > 40 {
-            return None;
-        }
-        text.trim()
-            .parse::<jiff::Timestamp>()
-            .ok()
-            .map(|at| Self(at.as_millisecond()))
+        civil::parse(text.trim()).map(Self)
     }
 
     /// RFC 3339 in UTC with milliseconds, as `2026-02-27T10:30:00.000Z`.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
-        let at = jiff::Timestamp::from_millisecond(self.0).unwrap_or_default();
-        format!("{at:.3}")
+        let Civil {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+            milli,
+        } = Civil::at(self.0);
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
     }
 
     /// This point with the offset that `zone` has then.
@@ -86,11 +91,16 @@ impl Moment {
     #[must_use]
     pub fn to_local_text(self) -> String {
         let local = self.at.plus(i64::from(self.offset_s) * 1000);
-        let at = jiff::Timestamp::from_millisecond(local.get()).unwrap_or_default();
-        TimeZone::UTC
-            .to_datetime(at)
-            .strftime("%Y-%m-%d %H:%M:%S")
-            .to_string()
+        let Civil {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+            milli: _,
+        } = Civil::at(local.get());
+        format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
     }
 }
 
