@@ -1,11 +1,14 @@
 //! What every platform must honour; each platform's tests call [`check`] with its own capabilities.
 
+use footfall_shared::event::{Device, Event, EventKind};
 use footfall_shared::id::{EventId, ShopId};
+use footfall_shared::journey::event::{Happening, Measured, Start, Touch};
 use footfall_shared::time::UtcMillis;
 use footfall_shared::wire::internal::{Lookups, ShopLedger, Verdict};
 
 use crate::cache::{self, Entry};
-use crate::platform::{Cache, Limiter, Outbox, Platform, QueuedEvent, Settled, Tally};
+use crate::journey::step::{Command, Outcome};
+use crate::platform::{Cache, Limiter, Outbox, Platform, QueuedEvent, Sessions, Settled, Tally};
 
 /// Runs the whole suite; it panics at the first promise that is broken.
 pub async fn check<P: Platform>(platform: &P) {
@@ -14,6 +17,7 @@ pub async fn check<P: Platform>(platform: &P) {
     an_id_waits_once_and_goes_when_it_is_settled(platform.outbox()).await;
     uses_are_counted_and_places_taken(platform.limiter()).await;
     look_ups_add_up(platform.tally()).await;
+    a_session_goes_on_once_for_each_id(platform.sessions(), platform.outbox()).await;
     two_draws_of_entropy_differ(platform);
 }
 
@@ -137,6 +141,89 @@ async fn look_ups_add_up(tally: &impl Tally) {
     }
     let added = Lookups { hits: 3, misses: 3 };
     assert_eq!(tally.total().await.unwrap(), before.plus(added));
+}
+
+async fn a_session_goes_on_once_for_each_id(sessions: &impl Sessions, outbox: &impl Outbox) {
+    let shop = ShopId::generate(UtcMillis::new(0), [3; 10]);
+    let begun = UtcMillis::new(1_790_000_000_000);
+    let command = |session: &str, id: &str, what: Happening| Command {
+        event: Event {
+            shop: shop.clone(),
+            id: EventId::parse(id).unwrap(),
+            kind: EventKind::Journey,
+            name: None,
+            at: begun,
+            received_at: begun,
+            anonymous_id: None,
+            user_id: None,
+            session_id: Some(session.to_owned()),
+            email: None,
+            trust: None,
+            device: Device::default(),
+            body: serde_json::Map::new(),
+        },
+        what,
+        idle_ms: 60_000,
+    };
+    let start = || Happening::Started(Start::default());
+    let touch = |kind: &str| {
+        Happening::Touchpoint(Touch {
+            kind: kind.to_owned(),
+            page: None,
+            interacted: false,
+            measured: Measured::default(),
+        })
+    };
+    let unknown = sessions
+        .step(&command("s'1", "t0", touch("a")))
+        .await
+        .unwrap();
+    assert_eq!(unknown, Outcome::Unknown, "only a start makes a session");
+    assert_eq!(sessions.read(&shop, "s'1").await.unwrap(), None);
+    for (session, id, what) in [
+        ("s'1", "c1", start()),
+        ("s'1", "c2", touch("a")),
+        ("other", "c3", start()),
+        ("s'1", "c4", touch("b")),
+    ] {
+        let outcome = sessions.step(&command(session, id, what)).await.unwrap();
+        assert!(
+            matches!(outcome, Outcome::Stepped { .. }),
+            "{id}: {outcome:?}"
+        );
+    }
+    let again = sessions
+        .step(&command("s'1", "c2", touch("a")))
+        .await
+        .unwrap();
+    let held = sessions.read(&shop, "s'1").await.unwrap().unwrap();
+    assert_eq!(
+        again,
+        Outcome::Same(Box::new(held.clone())),
+        "an id steps once"
+    );
+    assert_eq!((held.seq, held.touchpoints), (3, 2));
+    let other = sessions.read(&shop, "other").await.unwrap().unwrap();
+    assert_eq!(other.seq, 1, "sessions are apart");
+    let waiting = outbox.peek(99).await.unwrap();
+    let told = waiting
+        .iter()
+        .filter(|event| event.json.contains(shop.as_str()));
+    assert_eq!(
+        told.count(),
+        4,
+        "each step is told to the log, and told once"
+    );
+    let all: Vec<Settled> = waiting
+        .iter()
+        .map(|event| Settled {
+            handle: event.handle,
+            verdict: Verdict::Appended,
+        })
+        .collect();
+    outbox.settle(&all).await.unwrap();
+    sessions.forget(begun).await.unwrap();
+    assert!(sessions.read(&shop, "other").await.unwrap().is_some());
 }
 
 fn two_draws_of_entropy_differ(platform: &impl Platform) {

@@ -149,7 +149,7 @@ mod tests {
 
         #[test]
         fn what_is_read_is_what_jiff_reads(
-            text in "[0-9]{4}-[01][0-9]-[0-3][0-9][Tt ][012][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{1,4})?(Z|z|[+-][012][0-9]:?[0-5][0-9])",
+            text in "[0-9]{4}-[01][0-9]-[0-3][0-9][Tt ][012][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{1,4})?(Z|z|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])",
         ) {
             let read = parse(&text);
             let jiff = text.parse::<jiff::Timestamp>().ok().map(|at| at.as_nanosecond().div_euclid(1_000_000));
