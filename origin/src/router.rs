@@ -20,7 +20,9 @@ fn features() -> OpenApiRouter<App> {
         .merge(crate::orders::routes())
         .merge(crate::woocommerce::routes())
         .merge(crate::intelligence::routes())
+        .merge(crate::journey::routes())
         .merge(crate::edges::openapi::routes())
+        .merge(crate::edges::openapi_journey::routes())
 }
 
 /// The document of all public routes.

@@ -7,7 +7,17 @@ use crate::support::measured;
 use crate::support::world::World;
 
 /// Routes that the edge component serves itself; the document describes them beside the origin's.
-const AT_EDGE: [&str; 4] = ["/api/intelligence/", "/v1/", "/t.js", "/demo"];
+const AT_EDGE: [&str; 9] = [
+    "/api/intelligence/",
+    "/api/journey/sessions/start",
+    "/api/journey/sessions/link",
+    "/api/journey/sessions/{session_id}/stage",
+    "/api/journey/touchpoints/",
+    "/api/journey/conversions/",
+    "/v1/",
+    "/t.js",
+    "/demo",
+];
 /// Routes that no edge passes on: they are for whoever runs the origin.
 const AT_ORIGIN: [&str; 1] = ["/metrics"];
 

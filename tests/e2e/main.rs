@@ -18,6 +18,7 @@ mod documents;
 mod events;
 mod faults;
 mod geo;
+mod journey;
 mod lifecycle;
 mod logins;
 mod main_job;

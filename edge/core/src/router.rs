@@ -201,7 +201,7 @@ fn allow_page(request: &Request, response: &mut Response) {
         response.set(VARY, "Origin");
         response.set(
             ACCESS_CONTROL_EXPOSE_HEADERS,
-            "Server-Timing, X-Request-Id, X-Footfall-Dropped, Retry-After, X-RateLimit-Limit, \
+            "ETag, Server-Timing, X-Request-Id, X-Footfall-Dropped, Retry-After, X-RateLimit-Limit, \
              X-RateLimit-Remaining, X-RateLimit-Reset",
         );
     }

@@ -17,6 +17,7 @@ mod changes;
 mod flusher;
 mod ledger;
 pub mod openapi;
+pub mod openapi_journey;
 mod pusher;
 mod queries;
 mod queue;

@@ -6,6 +6,8 @@
 mod fold;
 pub mod model;
 mod queries;
+mod routes;
 
 pub use fold::project;
 pub use queries::{clear_journeys, find_journey};
+pub use routes::routes;

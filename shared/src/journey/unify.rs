@@ -4,8 +4,9 @@
 //! which sequence they are given (`a_unified_journey_does_not_depend_on_who_was_named_first`).
 
 use super::context::DeviceType;
-use super::session::{CONVERSIONS_MAX, HISTORY_MAX, NAMES_MAX, STAGES_MAX, Session};
+use super::session::{CONVERSIONS_MAX, HISTORY_MAX, LINKS_MAX, NAMES_MAX, STAGES_MAX, Session};
 use super::stage::Stage;
+use crate::text::hex;
 
 /// What the name of a unified journey begins with; the first of its sessions follows.
 const UNIFIED_PREFIX: &str = "unified_";
@@ -22,6 +23,29 @@ pub fn unified_id(one: &str, other: &str) -> String {
 #[must_use]
 pub fn first_of_unified(name: &str) -> Option<&str> {
     name.strip_prefix(UNIFIED_PREFIX)
+}
+
+/// A session's bytes in short, 64 hexadecimal digits: who holds the same session has the same digest.
+#[must_use]
+pub fn digest(session: &Session) -> String {
+    use sha2::{Digest, Sha256};
+    hex(&Sha256::digest(
+        serde_json::to_vec(session).unwrap_or_default(),
+    ))
+}
+
+/// Sessions that those of a group are linked with and that are not in it yet, as many as fit.
+#[must_use]
+pub fn missing_of(group: &[(String, Session)]) -> Vec<String> {
+    let mut missing: Vec<&str> = Vec::new();
+    for link in group.iter().flat_map(|(_, session)| &session.links) {
+        let name = link.session.as_str();
+        let is_new = group.iter().all(|(held, _)| held != name) && !missing.contains(&name);
+        if is_new && group.len() + missing.len() <= LINKS_MAX {
+            missing.push(name);
+        }
+    }
+    missing.into_iter().map(str::to_owned).collect()
 }
 
 /// The sessions as one: times and lists put together in the sequence of their time, counts added up, and what

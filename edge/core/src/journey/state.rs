@@ -1,10 +1,12 @@
-//! `GET /api/journey/sessions/{sessionId}/state`: a session, with all that are the same person's.
+//! `GET /api/journey/sessions/{sessionId}/state`: a session, with all that are the same person's. Its `ETag` is the
+//! digest of the session's bytes, so that everybody can see that edge and origin hold the same.
 
 use footfall_shared::id::ShopId;
 use footfall_shared::journey::session::{LINKS_MAX, Session};
-use footfall_shared::journey::unify::{first_of_unified, unify};
+use footfall_shared::journey::unify::{digest, first_of_unified, missing_of, unify};
 use footfall_shared::wire::journey::StateReply;
 use http::StatusCode;
+use http::header::ETAG;
 
 use super::{failed, model, seen_at, unknown_session};
 use crate::error::EdgeError;
@@ -25,7 +27,8 @@ pub(super) async fn state<P: Platform>(
     let whole = unify(&sessions);
     let now = seen_at(platform, &whole);
     let reply = StateReply::of(session, &whole, aliases, &model(), now);
-    Ok(Response::json(StatusCode::OK, &reply))
+    let tag = format!("\"{}\"", digest(&whole));
+    Ok(Response::json(StatusCode::OK, &reply).with(ETAG, &tag))
 }
 
 /// A session with all that it is linked with, itself first; also by the name that they have together.
@@ -46,16 +49,13 @@ pub(super) async fn group<P: Platform>(
         (None, None) => None,
     };
     let mut group = vec![first.ok_or_else(unknown_session)?];
-    let mut at = 0;
-    while let Some((_, session)) = group.get(at) {
-        for link in session.links.clone() {
-            let is_new = group.iter().all(|(name, _)| *name != link.session);
-            if is_new && group.len() <= LINKS_MAX {
-                let found = find(platform, shop, &link.session).await?;
-                group.extend(found.map(|found| (link.session, found)));
+    // Each round goes one link further; a session that is gone is not asked for for ever.
+    for _ in 0..LINKS_MAX {
+        for name in missing_of(&group) {
+            if let Some(session) = find(platform, shop, &name).await? {
+                group.push((name, session));
             }
         }
-        at += 1;
     }
     Ok(group)
 }
