@@ -1,5 +1,6 @@
 //! Two shops behind one edge: with the keys of one, nothing of the other can be seen or moved.
 
+use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::http::{Call, Target};
@@ -16,6 +17,7 @@ struct Ids {
     fingerprint: String,
     browser: String,
     message: String,
+    session: String,
     offer: Value,
 }
 
@@ -28,6 +30,7 @@ impl Ids {
             fingerprint: unique("device"),
             browser: unique("the-random-id-of-a-browser"),
             message: unique("message"),
+            session: unique("session"),
             offer: json!("off_01AAAAAAAAAAAAAAAAAAAAAAAA"),
         }
     }
@@ -66,6 +69,11 @@ fn customer(edge: &Target, origin: &Target, identity_secret: &str) -> Ids {
     let known = edge.post(TRACK, &visit).expect(200);
     assert_eq!(known["profile"]["total_orders"], 2, "{known}");
     edge.post("/v1/track", &message(&ids.message)).expect(200);
+    let start = json!({"sessionId": ids.session, "entryPoint": {"landing_page": "/moonstone"}});
+    edge.post("/api/journey/sessions/start", &start).expect(200);
+    let met = json!({"sessionId": ids.session, "touchpoint": {"type": "moonstone_view"}});
+    edge.post("/api/journey/touchpoints/track", &met)
+        .expect(200);
     let path = format!(
         "/api/intelligence/bundle?customer_email={}&user_hash={hash}",
         ids.email
@@ -87,8 +95,13 @@ fn calls(target: &Target, ids: &Ids) -> Vec<Call> {
         fingerprint,
         browser,
         message,
+        session,
         offer,
     } = ids;
+    let journey = "/api/journey/sessions";
+    let stage = target.call(Method::PUT, &format!("{journey}/{session}/stage"));
+    let pair = json!({"primarySessionId": session, "secondarySessionId": "another"}).to_string();
+    let unlink = target.call(Method::DELETE, &format!("{journey}/link"));
     let wp = "/wp-json/wg/v1/intelligence";
     let status = json!({"offer_id": offer, "status": "rejected"});
     vec![
@@ -119,6 +132,21 @@ fn calls(target: &Target, ids: &Ids) -> Vec<Call> {
             &json!({"fingerprint": fingerprint, "anonymous_id": browser}),
         ),
         target.get(&format!("/api/events/rejected?id={message}")),
+        target.get(&format!("{journey}/{session}/state")),
+        target.get(&format!("{journey}/unified_{session}/state")),
+        stage
+            .header("content-type", "application/json")
+            .body(json!({"newStage": "decision"}).to_string()),
+        target.post(
+            "/api/journey/touchpoints/track",
+            &json!({"sessionId": session, "touchpoint": {"type": "a"}}),
+        ),
+        target.post(
+            "/api/journey/conversions/track",
+            &json!({"sessionId": session, "conversionEvent": {"type": "purchase"}}),
+        ),
+        target.send_json(&format!("{journey}/link"), pair.clone()),
+        unlink.header("content-type", "application/json").body(pair),
     ]
 }
 
@@ -148,6 +176,7 @@ fn with_the_keys_of_one_shop_nothing_of_another_is_seen_or_moved() {
                 "29.9",
                 "59.8",
                 "example.com",
+                "moonstone",
                 &of_a.message,
             ] {
                 assert!(!text.contains(mark), "{what}: {text}");
@@ -163,7 +192,14 @@ fn with_the_keys_of_one_shop_nothing_of_another_is_seen_or_moved() {
         }
     }
 
-    // The offer and the device are as they were.
+    // The session, the offer and the device are as they were.
+    let path = format!("/api/journey/sessions/{}/state", of_a.session);
+    let still = edge.with(&page_a).get(&path).expect(200);
+    assert_eq!(
+        still["journeyState"]["currentStage"], "awareness",
+        "{still}"
+    );
+    assert_eq!(still["journeyState"]["totalTouchpoints"], 1, "{still}");
     let path = format!(
         "/api/intelligence/bundle?customer_email={}&user_hash={}",
         of_a.email, of_a.user_hash
