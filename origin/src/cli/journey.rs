@@ -65,7 +65,7 @@ pub(super) fn run_fit(command: Fit) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(&model).context("a model is written")?;
     std::fs::write(&out, format!("{text}\n"))
         .with_context(|| format!("cannot write {}", out.display()))?;
-    say(&format!(
+    say(format_args!(
         "{} sessions, {} conversions: {}",
         model.sessions,
         model.conversions,

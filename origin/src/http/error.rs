@@ -67,6 +67,9 @@ pub enum AppError {
     /// The contract's `offer_not_found`.
     #[error("no such offer")]
     OfferNotFound,
+    /// No such session.
+    #[error("no such session")]
+    SessionNotFound,
     /// No credential, or one that is not live.
     #[error("unauthorized")]
     Unauthorized,
@@ -167,6 +170,7 @@ impl AppError {
             Self::ProfileNotFound { .. } => "profile_not_found",
             Self::NoOrders => "no_orders",
             Self::OfferNotFound => "offer_not_found",
+            Self::SessionNotFound => "session_not_found",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden { .. } => "forbidden",
             Self::TooManyRequests { .. } => "rate_limited",
@@ -204,6 +208,7 @@ impl AppError {
             Self::ProfileNotFound { .. }
             | Self::NoOrders
             | Self::OfferNotFound
+            | Self::SessionNotFound
             | Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -245,6 +250,7 @@ impl AppError {
             } => "Customer profile not found. Please recalculate profile first.".into(),
             Self::NoOrders => "No orders found for customer".into(),
             Self::OfferNotFound => "Bundle offer not found".into(),
+            Self::SessionNotFound => "There is no such session".into(),
             Self::Unauthorized => "A valid credential is required".into(),
             Self::Forbidden { needed } => format!("This needs {needed}"),
             Self::TooManyRequests { .. } => "Too many failed attempts, please wait".into(),
@@ -278,6 +284,7 @@ impl AppError {
             | Self::ProfileNotFound { .. }
             | Self::NoOrders
             | Self::OfferNotFound
+            | Self::SessionNotFound
             | Self::Unauthorized
             | Self::Forbidden { .. }
             | Self::TooManyRequests { .. }

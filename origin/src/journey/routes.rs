@@ -35,7 +35,7 @@ pub fn routes() -> OpenApiRouter<App> {
         (status = 200, description = "The session", body = StateReply),
         (status = 401, description = "No live credential", body = ErrorReply),
         (status = 403, description = "Not a secret key and not an admin", body = ErrorReply),
-        (status = 404, description = "`session_not_found` (edge) or `not_found`", body = ErrorReply),
+        (status = 404, description = "`session_not_found`", body = ErrorReply),
         (status = 429, description = "`rate_limit_exceeded`", body = ErrorReply),
         (status = 500, description = "A bug of ours", body = ErrorReply),
         (status = 503, description = "Temporarily unavailable", body = ErrorReply),
@@ -50,7 +50,7 @@ async fn state(
     let mut db = app.db().read().await?;
     let group = group(&mut db, &shop, &session)
         .await?
-        .ok_or(AppError::NotFound)?;
+        .ok_or(AppError::SessionNotFound)?;
     let (aliases, sessions): (Vec<String>, Vec<Session>) = group.into_iter().unzip();
     let whole = unify(&sessions);
     let now = app.now().max(whole.last_at);
