@@ -6,10 +6,18 @@ use serde_json::{Value, json};
 
 use crate::support::{ANONYMOUS, EMAIL, World, entry, publishable, secret, with_offer};
 
-const PATHS: [&str; 14] = [
+const PATHS: [&str; 22] = [
     "/api/intelligence/track-customer",
     "/api/intelligence/bundle",
     "/api/intelligence/bundle-status-update",
+    "/api/journey/sessions/start",
+    "/api/journey/sessions/link",
+    "/api/journey/sessions/s/stage",
+    "/api/journey/sessions/s/state",
+    "/api/journey/sessions/%ff%00/state",
+    "/api/journey/sessions/",
+    "/api/journey/touchpoints/track",
+    "/api/journey/conversions/track",
     "/v1/batch",
     "/v1/track",
     "/v1/identify",
@@ -51,6 +59,9 @@ fn any_json() -> impl Strategy<Value = Value> {
         Just(json!(ANONYMOUS)),
         Just(json!("2026-11-24T12:00:00Z")),
         Just(json!("viewed")),
+        Just(json!("s")),
+        Just(json!("decision")),
+        (-2_i64..3).prop_map(Value::from),
     ];
     let names = prop::sample::select(vec![
         "email",
@@ -77,6 +88,19 @@ fn any_json() -> impl Strategy<Value = Value> {
         "previousId",
         "ip",
         "page",
+        "sessionId",
+        "touchpoint",
+        "newStage",
+        "engagementMetrics",
+        "scrollDepth",
+        "interactionData",
+        "conversionEvent",
+        "conversionData",
+        "value",
+        "currency",
+        "primarySessionId",
+        "secondarySessionId",
+        "linkingData",
     ]);
     leaf.prop_recursive(4, 60, 8, move |inner| {
         let object = prop::collection::vec((names.clone(), inner.clone()), 0..8);
@@ -117,7 +141,7 @@ proptest! {
     #[test]
     fn no_request_is_answered_with_a_5xx(
         production in any::<bool>(),
-        method in prop::sample::select(vec!["GET", "POST", "PUT", "OPTIONS", "HEAD", "BREW"]),
+        method in prop::sample::select(vec!["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "BREW"]),
         path in prop_oneof![9 => prop::sample::select(PATHS.to_vec()).prop_map(str::to_owned), 1 => "/.{0,30}"],
         query in prop_oneof![Just(String::new()), "[a-z_]{1,12}=.{0,30}", Just(format!("key={}", publishable()))],
         headers in prop::collection::vec((prop::sample::select(HEADERS.to_vec()), any_value()), 0..5),
@@ -125,6 +149,8 @@ proptest! {
     ) {
         let world = if production { World::production() } else { World::development() };
         let world = world.knows(with_offer(entry(30, 7)));
+        let begin = json!({"sessionId": "s", "writeKey": publishable()});
+        prop_assert_eq!(world.post("/api/journey/sessions/start", &begin).status, 200);
         let mut asked = request(method, "/");
         (asked.path, asked.query, asked.body) = (path, query, body);
         for (name, value) in headers {

@@ -198,3 +198,59 @@ fn a_batchs_context_is_bounded_since_each_message_gets_a_copy() {
         assert_eq!(reply.json["details"]["field"], "context");
     }
 }
+
+#[test]
+fn a_journeys_broken_fields_are_named() {
+    let world = World::development();
+    let start = "/api/journey/sessions/start";
+    let begun = world.send(post(start, br#"{"sessionId": "s"}"#.to_vec()));
+    assert_eq!(begun.status, 200);
+    let touch = "/api/journey/touchpoints/track";
+    let convert = "/api/journey/conversions/track";
+    let long = format!(r#"{{"sessionId": "{}"}}"#, "x".repeat(129));
+    for (path, body, field) in [
+        (start, r#"{"sessionId": 5}"#, "sessionId"),
+        (start, r#"{"sessionId": "  "}"#, "sessionId"),
+        (start, r#"{"sessionId": "a\u0000"}"#, "sessionId"),
+        (start, long.as_str(), "sessionId"),
+        (
+            start,
+            r#"{"sessionId": "s", "persona": {"type": "a", "confidence": 1.5}}"#,
+            "persona.confidence",
+        ),
+        (
+            start,
+            r#"{"sessionId": "s", "intentSignals": {"purchase_intent": -0.1}}"#,
+            "intentSignals.purchase_intent",
+        ),
+        (
+            touch,
+            r#"{"sessionId": "s", "touchpoint": {"type": 7}}"#,
+            "touchpoint.type",
+        ),
+        (
+            touch,
+            r#"{"sessionId": "s", "touchpoint": {"type": "a", "interactionData": {"interactionDuration": 1e9}}}"#,
+            "touchpoint.interactionData.interactionDuration",
+        ),
+        (
+            touch,
+            r#"{"sessionId": "s", "touchpoint": {"type": "a", "interactionData": {"b": "\u0000"}}}"#,
+            "touchpoint.interactionData",
+        ),
+        (
+            convert,
+            r#"{"sessionId": "s", "conversionEvent": {"type": "a", "value": -5}}"#,
+            "conversionEvent.value",
+        ),
+    ] {
+        check(
+            &world,
+            path,
+            body.as_bytes(),
+            400,
+            "invalid_field",
+            Some(field),
+        );
+    }
+}
