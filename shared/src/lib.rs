@@ -7,7 +7,8 @@
 //! - plain values: [`id`], [`time`], [`money`], [`text`]
 //! - who is asking: [`identity`], [`keys`], [`permission`], [`signing`], [`mode`], [`shop`]
 //! - what happened: [`event`], [`order`]
-//! - what follows from it: [`profile`], [`offers`], [`intelligence`]
+//! - what follows from it: [`profile`], [`offers`], [`intelligence`], [`journey`]
+//! - what is worth showing: [`experiment`]
 //! - what is said on the wire: [`wire`], [`traceparent`]
 
 #![cfg_attr(
@@ -21,6 +22,7 @@
 )]
 
 pub mod event;
+pub mod experiment;
 pub mod id;
 pub mod identity;
 pub mod intelligence;

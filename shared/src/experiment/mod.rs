@@ -1,0 +1,9 @@
+//! Choosing between variants by what they were worth so far, and telling what that was.
+//!
+//! - [`seed`]: chance that everybody can draw again
+//! - [`choice`]: Thompson sampling with the probability of each choice known
+//! - [`lift`]: measured differences with their interval
+
+pub mod choice;
+pub mod lift;
+pub mod seed;
