@@ -35,6 +35,48 @@ impl KeyKind {
     }
 }
 
+/// An access token that a person presented, not yet checked: only the origin can. Its `Debug` hides it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AccessToken(String);
+
+impl AccessToken {
+    /// Longest one taken; ours have some 300 characters.
+    const BYTES_MAX: usize = 2048;
+
+    /// Reads what may be a JSON Web Token: three parts of base64url. `None` where it cannot be one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let mut parts = text.split('.');
+        let fits = parts
+            .by_ref()
+            .take(3)
+            .all(|part| !part.is_empty() && part.bytes().all(plain));
+        let three = text.bytes().filter(|byte| *byte == b'.').count() == 2;
+        (fits && three && text.len() <= Self::BYTES_MAX).then(|| Self(text.to_owned()))
+    }
+
+    /// Lower-case hexadecimal SHA-256 of the token, under which an edge remembers what it was told of it.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        hex(&Sha256::digest(&self.0))
+    }
+
+    /// The token itself.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AccessToken(…)")
+    }
+}
+
 /// A key that a caller presented: its kind and its hash. The text itself is dropped while parsing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
@@ -93,6 +135,23 @@ mod tests {
             "ff_pk_aaaaaaaaaaaaaaaaaaaa\0aaa",
         ] {
             assert_eq!(ApiKey::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_has_three_parts_and_shows_itself_to_nobody() {
+        let token = AccessToken::parse(" eyJh.eyJz-_.c2ln ").unwrap();
+        assert_eq!(token.reveal(), "eyJh.eyJz-_.c2ln");
+        assert_eq!(format!("{token:?}"), "AccessToken(…)");
+        for wrong in [
+            "",
+            "a.b",
+            "a.b.c.d",
+            "a..c",
+            "a.b.c d",
+            "ff_sk_aaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ] {
+            assert_eq!(AccessToken::parse(wrong), None, "{wrong}");
         }
     }
 }

@@ -257,6 +257,13 @@ impl Scopes {
         permission.is_scope() && self.0 & permission.bit() != 0
     }
 
+    /// What somebody of this role may do as far as a key could: how an edge knows a person who is logged in.
+    #[must_use]
+    pub fn of_role(role: Role) -> Self {
+        let held = Permission::ALL.into_iter().filter(|one| one.is_scope() && role.may(*one));
+        Self(held.fold(0, |all, one| all | one.bit()))
+    }
+
     /// The scopes as they are written.
     #[must_use]
     pub fn to_texts(self) -> Vec<&'static str> {

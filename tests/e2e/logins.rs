@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::http::Target;
-use crate::support::until;
 use crate::support::world::Pair;
+use crate::support::{SHOWN_WITHIN, unique, until};
 
 /// How long the old key goes on in the test; long enough to be seen at work.
 const GRACE: &str = "10s";
@@ -54,6 +54,32 @@ fn a_person_logs_in_through_the_edge_works_and_logs_out() {
         person.get("/api/users").expect(401);
         target.post("/api/auth/refresh", &body).expect(401);
     }
+}
+
+#[test]
+fn a_token_opens_the_edges_own_routes_until_its_person_has_logged_out() {
+    let (pair, password) = shop();
+    let tokens = log_in(&pair.edge(), password);
+    let person = pair.edge().with(&text(&tokens, "access_token"));
+    let start = json!({"sessionId": unique("session")});
+    let status = || {
+        person
+            .post("/api/journey/sessions/start", &start)
+            .send()
+            .status
+    };
+    assert_eq!(status(), 200);
+    let broken = format!("{}x", text(&tokens, "access_token"));
+    let forged = pair
+        .edge()
+        .with(&broken)
+        .post("/api/journey/sessions/start", &start);
+    forged.expect(401);
+    let body = json!({"refresh_token": tokens["refresh_token"]});
+    pair.edge().post("/api/auth/logout", &body).expect(200);
+    until("the token is refused", SHOWN_WITHIN, || {
+        (status() == 401).then_some(())
+    });
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use base64::Engine as _;
 use footfall_shared::event::Device;
 use footfall_shared::identity::{IpHash, client_address};
-use footfall_shared::keys::{ApiKey, KeyKind};
+use footfall_shared::keys::{AccessToken, ApiKey, KeyKind};
 use footfall_shared::shop::ShopEntry;
 use footfall_shared::signing::{SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use footfall_shared::text::InvalidField;
@@ -36,6 +36,9 @@ pub const BATCH_BYTES_UNPACKED_MAX: usize = 1024 * 1024;
 /// How long a shop that was known is served while the origin does not answer.
 const SHOP_STALE_MS_MAX: i64 = DAY_MS;
 
+/// How long what a person may do is believed: nobody tells edges that somebody has logged out.
+const PERSON_MS_MAX: i64 = 3_000;
+
 /// A request whose shop and device are known.
 #[derive(Debug)]
 pub(crate) struct ShopRequest {
@@ -52,7 +55,7 @@ pub(crate) struct ShopRequest {
 }
 
 impl ShopRequest {
-    /// Whether the caller is the shop's own server.
+    /// Whether the caller is the shop's own server, or one of its people.
     pub(crate) fn is_backend(&self) -> bool {
         self.shop.key == Some(KeyKind::Secret)
     }
@@ -66,10 +69,11 @@ pub(crate) async fn admit<P: Platform>(
     body_key: Option<&str>,
 ) -> Result<ShopRequest, EdgeError> {
     let question = match presented_key(request, body_key) {
-        Some(text) => {
-            let api_key = ApiKey::parse(&text).ok_or(EdgeError::InvalidKey)?;
-            ResolveShop::KeyHash(api_key.hash)
-        }
+        Some(text) => match (ApiKey::parse(&text), AccessToken::parse(&text)) {
+            (Some(key), _) => ResolveShop::KeyHash(key.hash),
+            (None, Some(token)) => ResolveShop::Token(token),
+            (None, None) => return Err(EdgeError::InvalidKey),
+        },
         None => {
             let slug = platform
                 .config()
@@ -177,8 +181,11 @@ async fn resolve<P: Platform>(
     trace: &Trace,
     question: ResolveShop,
 ) -> Result<Option<Rc<ShopEntry>>, EdgeError> {
-    let (ResolveShop::KeyHash(name) | ResolveShop::Slug(name)) = &question;
-    let key = key::shop(name);
+    let key = match &question {
+        ResolveShop::KeyHash(name) | ResolveShop::Slug(name) => key::shop(name),
+        ResolveShop::Token(token) => key::shop(&token.hash()),
+    };
+    let is_person = matches!(question, ResolveShop::Token(_));
     let now = platform.now();
     if let Some(shop) = platform.shops().get(&key, now) {
         trace.cache(true);
@@ -197,11 +204,15 @@ async fn resolve<P: Platform>(
     match ask::<P, ResolvedShop>(platform, trace, path::RESOLVE_SHOP, &question).await {
         Ok(ResolvedShop { shop }) => {
             // Its version is the time of the question: a revocation pushed later is always newer.
-            let entry = Entry::fresh(now.get(), shop, now);
+            let mut entry = Entry::fresh(now.get(), shop, now);
+            if is_person {
+                entry.until = now.plus(PERSON_MS_MAX);
+            }
             cache::put_fetched(platform.cache(), &key, &entry).await;
             Ok(entry.value.map(Rc::new))
         }
         Err(unreachable) => held
+            .filter(|_| !is_person)
             .filter(|entry| now.since(entry.until) < SHOP_STALE_MS_MAX)
             .and_then(|entry| entry.value)
             .map(|shop| Some(Rc::new(shop)))

@@ -5,6 +5,8 @@
 
 use footfall_shared::id::{LoginId, ShopId, UserId};
 use footfall_shared::identity::IpHash;
+use footfall_shared::keys::{AccessToken, KeyKind};
+use footfall_shared::permission::Scopes;
 use footfall_shared::time::{DAY_MS, UtcMillis};
 
 use super::password;
@@ -14,7 +16,7 @@ use super::token::{Claims, RefreshToken};
 use crate::app::App;
 use crate::db::{StorageError, Tx};
 use crate::http::error::AppError;
-use crate::shops::{self, Role, Shop};
+use crate::shops::{self, KeyGrant, Role, Shop};
 
 /// How long a refresh token waits for its use, in milliseconds.
 const REFRESH_MS: i64 = 30 * DAY_MS;
@@ -133,6 +135,27 @@ async fn issue(
         .sign(&Claims::new(shop, user, login, now))
         .map_err(|cause| AppError::internal("sign an access token", cause))?;
     Ok(Tokens { access, refresh })
+}
+
+/// What an edge may let the owner of an access token do, until it ends: as a secret key with the scopes of the
+/// owner's role would. `None` where the token is not ours or its login has ended.
+pub async fn grant_of_token(
+    app: &App,
+    token: &AccessToken,
+) -> Result<Option<(Shop, KeyGrant)>, AppError> {
+    let ends = app
+        .tokens()
+        .read(token.reveal(), app.now())
+        .map(|claims| claims.ends());
+    let person = person(app, token.reveal()).await?;
+    Ok(person.map(|(shop, _, role)| {
+        let grant = KeyGrant {
+            kind: KeyKind::Secret,
+            scopes: Scopes::of_role(role),
+            expires_at: ends,
+        };
+        (shop, grant)
+    }))
 }
 
 /// The person of an access token, as the database has the person now: a role that was changed, a login that

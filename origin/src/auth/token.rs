@@ -62,6 +62,13 @@ impl Claims {
     }
 }
 
+impl Claims {
+    /// When the token ends.
+    pub(super) const fn ends(&self) -> UtcMillis {
+        UtcMillis::new(self.exp.saturating_mul(1000))
+    }
+}
+
 impl TokenKey {
     /// The key of the configured secret; without one (development) a random one, which ends with the
     /// process.
@@ -99,7 +106,7 @@ impl TokenKey {
         let claims: Claims = jsonwebtoken::decode(token, &self.decoding, &rules)
             .ok()?
             .claims;
-        (now.get() < claims.exp.saturating_mul(1000)).then_some(claims)
+        (now < claims.ends()).then_some(claims)
     }
 }
 

@@ -7,6 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::{key_queries, queries};
 use crate::app::App;
+use crate::auth;
 use crate::http::error::AppError;
 use crate::http::extract::SignedEdge;
 
@@ -35,6 +36,9 @@ async fn resolve(
         ResolveShop::Slug(slug) => queries::find_by_slug(&mut db, &slug)
             .await?
             .map(|shop| shop.to_entry(None)),
+        ResolveShop::Token(token) => auth::grant_of_token(&app, &token)
+            .await?
+            .map(|(shop, grant)| shop.to_entry(Some(grant))),
     };
     Ok(Json(ResolvedShop { shop }))
 }

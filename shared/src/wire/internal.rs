@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use crate::id::{CustomerId, ExternalId, OutboxId, ShopId};
 use crate::identity::{DeviceKey, Email, EmailHash, FingerprintHash, Geo, IpHash};
 use crate::intelligence::Owner;
+use crate::keys::AccessToken;
 use crate::money::Currency;
 use crate::offers::Offer;
 use crate::profile::Profile;
@@ -100,6 +101,8 @@ pub enum ResolveShop {
     KeyHash(String),
     /// By slug, for the keyless shop of development.
     Slug(String),
+    /// By the access token of one of its people.
+    Token(AccessToken),
 }
 
 /// The shop asked for; `None` where the key is unknown or revoked.

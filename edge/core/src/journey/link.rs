@@ -128,6 +128,7 @@ fn told(
     };
     Ok(Told {
         session: session.to_owned(),
+        client: None,
         key: None,
         read: Read {
             what: if joins {

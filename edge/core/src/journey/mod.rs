@@ -40,6 +40,8 @@ use step::{Command, Outcome, step};
 pub const FORGOTTEN_AFTER_MS: i64 = 30 * DAY_MS;
 /// The longest key of a client's for safe retries, in characters.
 const RETRY_KEY_CHARS_MAX: usize = 128;
+/// The longest name of a calling program, in characters.
+const CLIENT_CHARS_MAX: usize = 64;
 
 thread_local! {
     /// The model of shops that have none of their own, read once.
@@ -106,10 +108,20 @@ fn model() -> Rc<Model> {
 /// What happened, with what else the log is told of it.
 struct Told {
     session: String,
+    /// The name that the calling program gives itself, for the log.
+    client: Option<String>,
     /// The client's own key of it, where it gave one.
     key: Option<String>,
     read: Read,
     email: Option<(Email, Trust)>,
+}
+
+/// The contract's `X-Client-ID`.
+fn client_id(request: &Request) -> Result<Option<String>, EdgeError> {
+    let given = request.header("x-client-id").map(|text| {
+        footfall_shared::text::required("X-Client-ID", text, CLIENT_CHARS_MAX).map(str::to_owned)
+    });
+    given.transpose().map_err(EdgeError::field)
 }
 
 /// The key by which a client makes a retry harmless: its own id of the thing, else the header `Idempotency-Key`.
@@ -162,6 +174,9 @@ fn command<P: Platform>(platform: &P, asked: &ShopRequest, told: Told) -> Comman
     let mut context = json!({"library": {"name": "journey"}});
     if let Some(agent) = &asked.user_agent {
         context["userAgent"] = json!(agent);
+    }
+    if let Some(client) = told.client {
+        context["clientId"] = json!(client);
     }
     let mut body = Map::from_iter([("context".to_owned(), context)]);
     if !told.read.properties.is_empty() {

@@ -16,7 +16,7 @@ use footfall_shared::wire::journey::{
 };
 use http::StatusCode;
 
-use super::{Told, before_and_after, model, retry_key, run, seen_at};
+use super::{Told, before_and_after, client_id, model, retry_key, run, seen_at};
 use crate::error::EdgeError;
 use crate::guard::{self, ShopRequest};
 use crate::http::{Request, Response};
@@ -44,6 +44,7 @@ pub(super) async fn start<P: Platform>(
     .await?;
     let told = Told {
         session: session.clone(),
+        client: client_id(request)?,
         key: None,
         read: parse::start(body).map_err(EdgeError::field)?,
         email: None,
@@ -76,6 +77,7 @@ pub(super) async fn stage<P: Platform>(
     .await?;
     let told = Told {
         session,
+        client: client_id(request)?,
         key: retry_key(request, None)?,
         read: parse::stage(body).map_err(EdgeError::field)?,
         email: None,
@@ -105,6 +107,7 @@ pub(super) async fn touchpoint<P: Platform>(
     let own_id = body.touchpoint.id.clone();
     let told = Told {
         session,
+        client: client_id(request)?,
         key: retry_key(request, own_id.as_deref())?,
         read: parse::touchpoint(body).map_err(EdgeError::field)?,
         email: None,
@@ -146,6 +149,7 @@ pub(super) async fn conversion<P: Platform>(
     };
     let told = Told {
         session,
+        client: client_id(request)?,
         key: retry_key(request, own_id.as_deref())?,
         read,
         email: consented_email(&asked, &body)?,
