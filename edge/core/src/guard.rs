@@ -16,7 +16,6 @@ use footfall_shared::text::InvalidField;
 use footfall_shared::time::DAY_MS;
 use footfall_shared::wire::internal::{ResolveShop, ResolvedShop, path};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use crate::cache::{self, Entry, key};
 use crate::error::EdgeError;
@@ -249,9 +248,9 @@ fn is_secret(key: &str) -> bool {
 }
 
 /// Checks that a call comes from the origin or the host, and reads its body.
-pub(crate) fn signed<P: Platform, T: DeserializeOwned>(
+pub(crate) fn signed<'r, P: Platform, T: Deserialize<'r>>(
     platform: &P,
-    request: &Request,
+    request: &'r Request,
 ) -> Result<T, EdgeError> {
     platform
         .config()

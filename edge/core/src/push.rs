@@ -1,10 +1,17 @@
 //! `POST /internal/push`: the origin's changes, taken into the cache by version.
+//!
+//! What was pushed is kept as the text that it came as ([`Change`] tells how the origin writes it): whoever reads it
+//! from the cache parses it, and an entry that this release cannot read counts as none.
+//!
+//! [`Change`]: footfall_shared::wire::internal::Change
 
-use footfall_shared::shop::ShopEntry;
+use footfall_shared::id::ShopId;
+use footfall_shared::identity::{DeviceKey, EmailHash};
 use footfall_shared::time::UtcMillis;
-use footfall_shared::wire::internal::{Change, Push};
 use http::StatusCode;
+use serde::Deserialize;
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use crate::cache::{self, Entry, key};
 use crate::error::EdgeError;
@@ -12,21 +19,40 @@ use crate::guard;
 use crate::http::{Request, Response};
 use crate::platform::{Cache, Platform, Pushed};
 
+/// A push, its entries not looked into.
+#[derive(Deserialize)]
+struct Push<'a> {
+    #[serde(borrow)]
+    changes: Vec<Told<'a>>,
+}
+
+/// A change of any kind: which fields it has depends on it.
+#[derive(Deserialize)]
+struct Told<'a> {
+    kind: &'a str,
+    version: i64,
+    shop: Option<ShopId>,
+    email_hash: Option<EmailHash>,
+    #[serde(borrow)]
+    key: Option<&'a RawValue>,
+    #[serde(borrow)]
+    entry: Option<&'a RawValue>,
+    #[serde(borrow)]
+    link: Option<&'a RawValue>,
+}
+
 pub(crate) async fn push<P: Platform>(
     platform: &P,
     request: &Request,
 ) -> Result<Response, EdgeError> {
-    let push: Push = guard::signed(platform, request)?;
-    let keys_changed = push.changes.iter().any(is_of_a_key);
+    let push: Push<'_> = guard::signed(platform, request)?;
     let now = platform.now();
-    let changes: Vec<Pushed> = push
-        .changes
-        .into_iter()
-        .map(|change| pushed(change, now))
-        .collect();
+    let changes: Option<Vec<Pushed>> = push.changes.iter().map(|told| pushed(told, now)).collect();
+    let changes =
+        changes.ok_or_else(|| EdgeError::InvalidBody("a change lacks a field".to_owned()))?;
     // What is not kept is not acknowledged: the origin sends it again.
     let kept = platform.cache().push(&changes).await;
-    if keys_changed {
+    if push.changes.iter().any(|told| told.kind == "key") {
         platform.shops().clear();
     }
     kept.map_err(EdgeError::CacheFailed)?;
@@ -36,39 +62,29 @@ pub(crate) async fn push<P: Platform>(
     ))
 }
 
-fn is_of_a_key(change: &Change) -> bool {
-    matches!(change, Change::Key { .. })
-}
-
-/// The entry that a change makes, and where it is kept.
-fn pushed(change: Change, now: UtcMillis) -> Pushed {
-    match change {
-        Change::Customer {
-            shop,
-            email_hash,
-            version,
-            entry,
-        } => {
-            let entry = Entry::fresh(version, entry, now);
-            cache::pushed(key::customer(&shop, &email_hash), &entry)
+/// The entry that a change makes, and where it is kept; `None` where it is no change.
+fn pushed(told: &Told<'_>, now: UtcMillis) -> Option<Pushed> {
+    let version = told.version;
+    Some(match told.kind {
+        "customer" => {
+            let key = key::customer(told.shop.as_ref()?, told.email_hash.as_ref()?);
+            cache::pushed(key, &Entry::fresh(version, told.entry, now))
         }
-        Change::Device {
-            shop,
-            key,
-            version,
-            link,
-        } => {
-            let entry = Entry::fresh(version, link, now);
-            cache::pushed(key::device(&shop, &key), &entry)
+        "device" => {
+            let device: DeviceKey = serde_json::from_str(told.key?.get()).ok()?;
+            let key = key::device(told.shop.as_ref()?, &device);
+            cache::pushed(key, &Entry::fresh(version, told.link, now))
         }
-        Change::Key { key, version } => {
+        "key" => {
+            let name: String = serde_json::from_str(told.key?.get()).ok()?;
             // Never fresh: the next request asks the origin anew.
-            let entry = Entry::<ShopEntry> {
+            let entry = Entry::<&RawValue> {
                 version,
                 until: UtcMillis::new(0),
                 value: None,
             };
-            cache::pushed(key::shop(&key), &entry)
+            cache::pushed(key::shop(&name), &entry)
         }
-    }
+        _ => return None,
+    })
 }

@@ -2,7 +2,9 @@
 
 use footfall_shared::id::ShopId;
 use footfall_shared::identity::EmailHash;
-use footfall_shared::wire::internal::{CustomerEntry, CustomerKey, CustomerReply, path};
+use footfall_shared::wire::internal::{CustomerEntry, CustomerKey, path};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::cache::{self, Entry, key};
 use crate::origin::ask;
@@ -48,9 +50,24 @@ async fn fetch<P: Platform>(
         shop: shop.clone(),
         email_hash: email_hash.clone(),
     };
-    let reply: CustomerReply = ask(platform, trace, path, &question).await?;
-    let version = reply.entry.as_ref().map_or(0, |entry| entry.version);
-    let entry = Entry::fresh(version, reply.entry, platform.now());
-    cache::put_fetched(platform.cache(), &key::customer(shop, email_hash), &entry).await;
-    Ok(entry.value)
+    let Reply { entry: text } = ask(platform, trace, path, &question).await?;
+    let entry = text
+        .as_ref()
+        .map(|text| serde_json::from_str::<CustomerEntry>(text.get()));
+    let entry = entry
+        .transpose()
+        .map_err(|fault| OriginUnreachable(format!("{path} answered unreadably: {fault}")))?;
+    let version = entry.as_ref().map_or(0, |entry| entry.version);
+    // It is kept as it came.
+    let kept = Entry::fresh(version, text, platform.now());
+    cache::put_fetched(platform.cache(), &key::customer(shop, email_hash), &kept).await;
+    Ok(entry)
+}
+
+/// A [`CustomerReply`] whose entry is not looked into.
+///
+/// [`CustomerReply`]: footfall_shared::wire::internal::CustomerReply
+#[derive(Deserialize)]
+struct Reply {
+    entry: Option<Box<RawValue>>,
 }
