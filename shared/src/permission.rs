@@ -260,7 +260,9 @@ impl Scopes {
     /// What somebody of this role may do as far as a key could: how an edge knows a person who is logged in.
     #[must_use]
     pub fn of_role(role: Role) -> Self {
-        let held = Permission::ALL.into_iter().filter(|one| one.is_scope() && role.may(*one));
+        let held = Permission::ALL
+            .into_iter()
+            .filter(|one| one.is_scope() && role.may(*one));
         Self(held.fold(0, |all, one| all | one.bit()))
     }
 

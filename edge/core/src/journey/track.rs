@@ -2,7 +2,7 @@
 //! `POST …/conversions/track`.
 
 use footfall_shared::id::EventId;
-use footfall_shared::identity::{Email, Trust};
+use footfall_shared::identity::{Email, EmailHash, Trust};
 use footfall_shared::journey::event::{Conversion, Happening};
 use footfall_shared::journey::next::{Impact, goal_after, snake};
 use footfall_shared::journey::parse;
@@ -152,7 +152,7 @@ pub(super) async fn conversion<P: Platform>(
         client: client_id(request)?,
         key: retry_key(request, own_id.as_deref())?,
         read,
-        email: consented_email(&asked, &body)?,
+        email: within_limit(platform, &asked, consented_email(&asked, &body)?).await,
     };
     let (id, outcome) = run(platform, &asked, told).await?;
     let (_, after) = before_and_after(outcome);
@@ -187,6 +187,20 @@ fn consented_email(
         Trust::Claimed
     };
     Ok(Some((email, trust)))
+}
+
+/// An address that claims too many emails a day claims no more of them; the conversion itself is kept.
+async fn within_limit<P: Platform>(
+    platform: &P,
+    asked: &ShopRequest,
+    email: Option<(Email, Trust)>,
+) -> Option<(Email, Trust)> {
+    let (email, trust) = email?;
+    if trust == Trust::Claimed {
+        let hash = EmailHash::of(&email, &asked.shop.salt);
+        limits::try_email(platform, asked, &hash).await.ok()?;
+    }
+    Some((email, trust))
 }
 
 fn nurturing(session: &Session) -> Nurturing {

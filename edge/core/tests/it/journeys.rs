@@ -193,6 +193,31 @@ fn an_address_is_kept_only_with_consent() {
     }
 }
 
+#[test]
+fn an_address_that_tries_many_emails_leaves_no_more_of_them() {
+    let world = World::production();
+    world.origin.settings.borrow_mut().emails_per_day = 2;
+    let begin = json!({"sessionId": "s", "writeKey": publishable()});
+    assert_eq!(world.post(START, &begin).status, 200);
+    for at in 0..4 {
+        let data = json!({"email": format!("p{at}@example.com"), "consentGiven": true});
+        let event = json!({"type": "email_signup", "conversionData": data});
+        let body = json!({"sessionId": "s", "conversionEvent": event, "writeKey": publishable()});
+        assert_eq!(
+            world.post(CONVERT, &body).status,
+            200,
+            "the conversion counts all the same"
+        );
+        let kept = world
+            .edge
+            .outbox
+            .waiting()
+            .iter()
+            .any(|json| json.contains(&format!("p{at}@")));
+        assert_eq!(kept, at < 2, "{at}");
+    }
+}
+
 fn linking(world: &World, method: Method, body: &Value, key: &str) -> Reply {
     let mut request = post(LINK, body.to_string().into_bytes());
     request.method = method;
