@@ -2,20 +2,19 @@
 
 import { alive } from "./consent";
 import { anonymousId, uuid } from "./identity";
-import { enqueue, type Message } from "./queue";
-import { send } from "./send";
+import { type Message, queue, send } from "./send";
 
 /**
  * Newsletters put addresses into links; they stay in the browser, as does the fragment.
  * The bound keeps the time linear.
  */
-const clean = (address: string): string => address.replace(/#.*|[^/?&=#]{1,99}(@|%40)[^/&#]+/g, "");
+export const clean = (address: string): string => address.replace(/#.*|[^/?&=#]{1,99}(@|%40)[^/&#]+/g, "");
 
 let referrer: string;
 let here = "";
 
 const record = (message: Pick<Message, "type" | "event" | "name" | "properties">): void => {
-  enqueue({
+  queue.enqueue({
     ...message,
     messageId: uuid(),
     anonymousId,

@@ -1,19 +1,13 @@
-// The events that the edge has not settled yet. Storage is the truth: it is read anew each time,
-// so that other tabs of the same shop share one queue.
+// What the edge has not settled yet. Storage is read anew each time, so that other tabs of the same
+// shop share one queue. Tabs that write in one moment may write over each other's messages there; each
+// page therefore holds its own in memory until they are settled, and writes them again.
 
-import { load, save } from "./storage";
+import { withConsent } from "./consent";
+import { load, type Name, save } from "./storage";
 
-/** One message of the Segment spec, as it is stored. */
-export interface Message {
-  type: "track" | "page";
+/** What a queue needs to know of a message. */
+export interface Queued {
   messageId: string;
-  anonymousId: string;
-  /** Becomes a text of ISO 8601 when it is stored. */
-  timestamp: Date | string;
-  event?: string | undefined;
-  name?: string | undefined;
-  properties?: unknown;
-  context: { page: Record<string, string>; fingerprint?: string | undefined };
 }
 
 // A const enum, here and elsewhere, since the build writes its values into the code.
@@ -29,27 +23,54 @@ const enum Max {
 /** The size of what is sent, as JSON. */
 export const bytesOf = (value: object): number => new Blob([JSON.stringify(value)]).size;
 
-/** All unsettled messages, oldest first. */
-export const unsettled = (): Message[] => {
-  try {
-    return JSON.parse(load("q")).filter((message: Message) => message.messageId);
-  } catch {
-    return [];
-  }
-};
-
-/** Replaces what is unsettled. */
-export const store = (messages: Message[]): void => {
-  const text = JSON.stringify(messages);
-  if (text.length > Max.QueueChars) store(messages.slice(1));
-  else save("q", text);
-};
-
-/** Stores a message; only what is stored is ever sent. */
-export const enqueue = (message: Message): void => {
-  if (bytesOf(message) < Max.MessageBytes) store([...unsettled(), message].slice(-Max.Messages));
-};
-
 /** The messages whose id none of the others has. */
-export const without = (messages: Message[], others: { messageId: string }[]): Message[] =>
+export const without = <M extends Queued>(messages: M[], others: Queued[]): M[] =>
   messages.filter((message) => !others.some((other) => other.messageId === message.messageId));
+
+/** The queue that is stored under this name; `stays` says which fields stay in memory. */
+export const queueOf = <M extends Queued>(name: Name, stays?: (field: string, value: unknown) => unknown) => {
+  let own: M[] = [];
+
+  /** All unsettled messages, oldest first. */
+  const unsettled = (): M[] => {
+    const all = new Map<string, M>();
+    const put = (message: M) => message.messageId && all.set(message.messageId, message);
+    try {
+      JSON.parse(load(name)).forEach(put);
+    } catch {
+      // Nothing is stored that we could read.
+    }
+    own.forEach(put);
+    return [...all.values()];
+  };
+
+  /** Replaces what is unsettled. */
+  const store = (messages: M[]): void => {
+    const text = JSON.stringify(messages, stays);
+    if (text.length > Max.QueueChars) return store(messages.slice(1));
+    const left = new Set(messages);
+    own = own.filter((message) => left.has(message));
+    save(name, text);
+  };
+
+  withConsent(undefined, () => (own = []));
+  return {
+    unsettled,
+
+    /** Stores a message, and says so: only what is stored is ever sent. */
+    enqueue(message: M): boolean {
+      const fits = bytesOf(message) < Max.MessageBytes;
+      if (fits) {
+        own.push(message);
+        store(unsettled().slice(-Max.Messages));
+      }
+      return fits;
+    },
+
+    /** Forgets what is settled, and writes again what another tab has written over. */
+    settle(settled: Queued[]): void {
+      own = without(own, settled);
+      store(without(unsettled(), settled));
+    },
+  };
+};
