@@ -2,7 +2,7 @@
 // what the shop's tag says. Nothing begins before `settle`, and what is to end with consent ends there.
 
 import { consentImplied } from "./config";
-import { on } from "./guard";
+import { on, safely } from "./guard";
 import { forget, load, save } from "./storage";
 
 const enum Max {
@@ -19,35 +19,32 @@ export const refused = [navigator, window].some((from: any) => from.globalPrivac
 export let alive = false;
 
 let implied = consentImplied;
-let watched: unknown;
 // Calls that wait for consent. In memory only.
-let kept: Work[] = [];
-const beginnings: Work[] = [];
-const endings: Work[] = [];
+const kept: Work[] = [];
 
-/** What each consent begins, before any call that waited, and what its end ends. */
-export const withConsent = (begin?: Work, end?: Work): void => {
-  if (begin) beginnings.push(begin);
-  if (end) endings.push(end);
-};
+/** What each consent begins, before any call that waited. */
+export const beginnings: Work[] = [];
+
+/** What the end of consent ends. */
+export const endings: Work[] = [];
 
 /** Runs now, or once the visitor agrees; without an answer only the first hundred are kept. */
 export const whenAlive = (work: Work): void => {
   if (alive) work();
-  else if (!refused && kept.length < Max.KeptCalls) kept.push(work);
+  else if (!refused && kept.length < Max.KeptCalls) kept.push(safely(work));
 };
 
-/** Looks at the choice anew: another tab may have changed it, or a page after this one. */
-const settle = (): void => {
+/** Looks at the choice anew: another tab may have changed it, or a page after this one. `true` asks the visitor first from here on. */
+export const settle = (required?: unknown): void => {
+  if (required === true) implied = false;
   const before = alive;
   alive = !refused && (load("consent") || implied) > 0;
   if (!alive) {
     forget();
+    if (refused) save("consent");
     endings.forEach((work) => work());
   } else if (!before) {
-    const waiting = kept;
-    kept = [];
-    [...beginnings, ...waiting].forEach((work) => work());
+    [...beginnings, ...kept.splice(0)].forEach((work) => work());
   }
 };
 
@@ -58,14 +55,5 @@ export const choose = (given?: unknown): void => {
   settle();
 };
 
-/** Looks at the choice, now and whenever it may have changed; `required` asks the visitor first from here on. */
-export const watchConsent = (required?: boolean): void => {
-  if (required) implied = false;
-  settle();
-  if (refused) save("consent");
-  else if (!watched) {
-    watched = 1;
-    on("storage", settle);
-    on("pageshow", settle);
-  }
-};
+on("storage", settle);
+on("pageshow", settle);

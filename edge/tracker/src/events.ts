@@ -1,20 +1,15 @@
 // Makes messages of the Segment spec and stores them, before anybody tries to send them.
 
+import { clean } from "./address";
 import { alive } from "./consent";
 import { anonymousId, uuid } from "./identity";
-import { type Message, queue, send } from "./send";
-
-/**
- * Newsletters put addresses into links; they stay in the browser, as does the fragment.
- * The bound keeps the time linear.
- */
-export const clean = (address: string): string => address.replace(/#.*|[^/?&=#]{1,99}(@|%40)[^/&#]+/g, "");
+import { enqueue, type Message } from "./send";
 
 let referrer: string;
 let here = "";
 
 const record = (message: Pick<Message, "type" | "event" | "name" | "properties">): void => {
-  queue.enqueue({
+  enqueue({
     ...message,
     messageId: uuid(),
     anonymousId,
@@ -23,7 +18,6 @@ const record = (message: Pick<Message, "type" | "event" | "name" | "properties">
       page: { path: new URL(here).pathname, url: here, referrer, title: document.title },
     },
   });
-  send();
 };
 
 /** Something happened: `track("Product Added", { product_id: 44 })`. */

@@ -1,12 +1,12 @@
 // The wiring. Nothing begins before consent, for which `consent.ts` waits.
 
-import { choose, refused, watchConsent, whenAlive, withConsent } from "./consent";
+import { beginnings, choose, endings, refused, settle, whenAlive } from "./consent";
 import { page, settlePage, track } from "./events";
 import { on, safely } from "./guard";
 import { settleIdentity } from "./identity";
+import { CustomerJourneyTracker } from "./journey";
 import { close } from "./popup";
 import { captureEmail, recognize } from "./recognize";
-import { watchPage } from "./send";
 import { watchHistory } from "./spa";
 
 interface Footfall {
@@ -19,6 +19,7 @@ interface Footfall {
 declare global {
   interface Window {
     footfall?: Footfall;
+    CustomerJourneyTracker?: typeof CustomerJourneyTracker;
   }
 }
 
@@ -27,17 +28,8 @@ safely(() => {
   // The script may stand on the page twice.
   if (running) return;
 
-  withConsent(
-    () => {
-      settleIdentity();
-      settlePage();
-      recognize();
-    },
-    () => {
-      recognize();
-      close();
-    },
-  );
+  beginnings.push(settleIdentity, settlePage, recognize);
+  endings.push(recognize, () => close());
 
   const commands: Record<string, (...given: any[]) => void> = {
     track,
@@ -50,17 +42,16 @@ safely(() => {
     commands[name]!(...given);
   });
   const footfall: Footfall = (...command) => {
-    if (refused) return;
     if (command[0] === "consent") run(command);
     else whenAlive(() => run(command));
   };
-  footfall.consent = (given) => footfall("consent", given);
+  footfall.consent = safely(choose);
   footfall.on = true;
   window.footfall = footfall;
+  window.CustomerJourneyTracker = CustomerJourneyTracker;
 
-  watchConsent();
+  settle();
   if (refused) return;
-  watchPage();
   watchHistory(settlePage);
   on("change", captureEmail);
   on("keydown", (event: KeyboardEvent) => event.key === "Escape" && close());

@@ -4,7 +4,7 @@
 import { alive } from "./consent";
 
 /** All that is ever stored about a visitor; what begins with an s is the tab's. */
-const NAMES = ["id", "fp", "q", "wait", "done", "jq", "jwait", "back", "session", "started"] as const;
+const NAMES = ["id", "fp", "q", "wait", "done", "jq", "jwait", "back", "session"] as const;
 
 /** The visitor's choice is the one thing that is read and stored without consent. */
 export type Name = (typeof NAMES)[number] | "consent";
