@@ -61,7 +61,7 @@ export const queueOf = <M extends Queued>(
 ) => {
   let own: M[] = [];
   let failures = 0;
-  let timer = 0;
+  let timer: unknown = 0;
 
   /** How long to leave the edge alone. It is in storage, since the shop's next page has to wait too. */
   const quietMs = (): number | false => {
