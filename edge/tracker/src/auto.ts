@@ -93,10 +93,10 @@ export const watchAuto = (tell: (touchpoint: Touchpoint) => unknown): void => {
   on("click", (event) => {
     const marked: HTMLElement = event.target.closest("[data-footfall-touchpoint]");
     if (!marked) return;
-    const data: Record<string, unknown> = { click: true };
-    for (const name in marked.dataset)
-      if (/^footfall./.test(name)) data[name[8]!.toLowerCase() + name.slice(9)] = marked.dataset[name];
-    touch(marked.dataset.footfallTouchpoint!, data);
+    const { dataset } = marked;
+    const data: Record<string, unknown> = {};
+    for (const name in dataset) if (/^footfall./.test(name)) data[name[8]!.toLowerCase() + name.slice(9)] = dataset[name];
+    touch(dataset.footfallTouchpoint!, data);
   });
   on("mouseout", (event) => !event.relatedTarget && event.clientY <= 0 && warn());
   on("mouseover", () => (leaving = false));
