@@ -35,7 +35,7 @@ pub fn measure(world: &World, component: &Path) -> anyhow::Result<Vec<Figure>> {
             "tracker, gzipped",
             tracker as f64,
             "bytes",
-            Target::AtMost(3072.0),
+            Target::AtMost(5120.0),
         ),
     ])
 }

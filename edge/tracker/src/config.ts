@@ -1,10 +1,11 @@
-// What the script tag says. Read once, while the tag is still the running script.
+// What the script tag says. Read once, while the tag is still the running script. The module has no
+// tag: there the build puts null in its place, and the page says it all to the class.
 
-const script = document.currentScript as HTMLScriptElement;
-const data = script.dataset;
+const script = document.currentScript as HTMLScriptElement | null;
+const data: DOMStringMap = script ? script.dataset : {};
 
-/** The edge is whoever served this script. */
-export const edge = new URL(script.src).origin;
+/** The edge is whoever served this script; for the module, the page's own address. */
+export const edge = script ? new URL(script.src).origin : "";
 
 /** The publishable key. Without one the edge decides: in development that means the demo shop. */
 export const writeKey = data.key || undefined;

@@ -1,15 +1,9 @@
 // Makes messages of the Segment spec and stores them, before anybody tries to send them.
 
+import { clean } from "./address";
 import { alive } from "./consent";
 import { anonymousId, uuid } from "./identity";
-import { enqueue, type Message } from "./queue";
-import { send } from "./send";
-
-/**
- * Newsletters put addresses into links; they stay in the browser, as does the fragment.
- * The bound keeps the time linear.
- */
-const clean = (address: string): string => address.replace(/#.*|[^/?&=#]{1,99}(@|%40)[^/&#]+/g, "");
+import { enqueue, type Message } from "./send";
 
 let referrer: string;
 let here = "";
@@ -24,7 +18,6 @@ const record = (message: Pick<Message, "type" | "event" | "name" | "properties">
       page: { path: new URL(here).pathname, url: here, referrer, title: document.title },
     },
   });
-  send();
 };
 
 /** Something happened: `track("Product Added", { product_id: 44 })`. */

@@ -11,6 +11,6 @@ export const safely =
     }
   };
 
-/** Listens on the window, before anybody on the page can stop the event. */
-export const on = (type: string, listener: (event: any) => unknown): void =>
-  addEventListener(type, safely(listener), true);
+/** Listens on the window, before anybody on the page can stop the event; or after everybody. */
+export const on = (type: string, listener: (event: any) => unknown, first = true): void =>
+  addEventListener(type, safely(listener), first);

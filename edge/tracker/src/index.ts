@@ -1,15 +1,13 @@
-// The wiring. Nothing begins before `begin`, which waits for consent.
+// The wiring. Nothing begins before consent, for which `consent.ts` waits.
 
-import { consentImplied } from "./config";
-import { alive, refused, settleConsent } from "./consent";
+import { beginnings, choose, endings, refused, settle, whenAlive } from "./consent";
 import { page, settlePage, track } from "./events";
 import { on, safely } from "./guard";
 import { settleIdentity } from "./identity";
+import { CustomerJourneyTracker } from "./journey";
 import { close } from "./popup";
 import { captureEmail, recognize } from "./recognize";
-import { watchPage } from "./send";
 import { watchHistory } from "./spa";
-import { forget, save } from "./storage";
 
 interface Footfall {
   (...command: any[]): void;
@@ -21,12 +19,8 @@ interface Footfall {
 declare global {
   interface Window {
     footfall?: Footfall;
+    CustomerJourneyTracker?: typeof CustomerJourneyTracker;
   }
-}
-
-const enum Max {
-  /** A page may stay open for hours without an answer. The first commands say who this is. */
-  KeptCommands = 100,
 }
 
 safely(() => {
@@ -34,58 +28,32 @@ safely(() => {
   // The script may stand on the page twice.
   if (running) return;
 
-  // Commands that wait for consent. In memory only.
-  let kept: any[][] = [];
-
-  const begin = (): void => {
-    settleIdentity();
-    settlePage();
-    recognize();
-    kept.forEach(run);
-    kept = [];
-  };
-  const end = (): void => {
-    forget();
-    recognize();
-    close();
-  };
-  // Another tab may have changed the choice, or a page after this one, before the visitor came back.
-  const settle = (): void => {
-    const before = alive;
-    if (!settleConsent()) end();
-    else if (!before) begin();
-  };
+  beginnings.push(settleIdentity, settlePage, recognize);
+  endings.push(recognize, () => close());
 
   const commands: Record<string, (...given: any[]) => void> = {
     track,
     page,
     identify: (person) => recognize(person),
-    consent(given) {
-      // Nothing but a clear yes is one. A no that goes without saying is not stored.
-      save("consent", given === true ? "1" : consentImplied && "0");
-      settle();
-    },
+    consent: choose,
   };
   const run = safely(([name, ...given]: any[]) => {
     settlePage();
     commands[name]!(...given);
   });
   const footfall: Footfall = (...command) => {
-    if (refused) return;
-    if (alive || command[0] === "consent") run(command);
-    else if (kept.length < Max.KeptCommands) kept.push(command);
+    if (command[0] === "consent") run(command);
+    else whenAlive(() => run(command));
   };
-  footfall.consent = (given) => footfall("consent", given);
+  footfall.consent = safely(choose);
   footfall.on = true;
   window.footfall = footfall;
+  window.CustomerJourneyTracker = CustomerJourneyTracker;
 
   settle();
-  if (refused) return save("consent");
-  watchPage();
-  watchHistory();
+  if (refused) return;
+  watchHistory(settlePage);
   on("change", captureEmail);
   on("keydown", (event: KeyboardEvent) => event.key === "Escape" && close());
-  on("storage", settle);
-  on("pageshow", settle);
   for (const command of q) footfall(...command);
 })();

@@ -1,13 +1,10 @@
-// Page views of shops that change pages without loading them.
+// Shops that change pages without loading them.
 
-import { settlePage } from "./events";
-import { on } from "./guard";
+import { on, safely } from "./guard";
 
-// A moment later, since most routers set the title after the address.
-const moved = () => setTimeout(settlePage);
-
-/** From now on, each new address is a page view. */
-export const watchHistory = (): void => {
+/** From now on, each new address is told, a moment later: most routers set the title after the address. */
+export const watchHistory = (listener: () => unknown): void => {
+  const moved = () => setTimeout(safely(listener));
   (["pushState", "replaceState"] as const).forEach((name) => {
     const original = history[name];
     history[name] = (...given) => {

@@ -271,8 +271,7 @@ test("the choice counts in every tab at once", inShop(asking, async ({ edge, pag
   await Promise.all([page, other].map(loaded));
   await page.evaluate(() => window.footfall("consent", true));
   await other.getByRole("dialog").waitFor();
-  // Two tabs that begin in the same moment may write over each other's view, so one is waited for.
-  await until("a view", () => edge.messages("page")[0]);
+  await until("both views", () => new Set(edge.messages("page").map(({ messageId }) => messageId)).size > 1);
   await quiet(edge);
   edge.asked = [];
   await page.evaluate(() => window.footfall("consent", false));

@@ -60,12 +60,17 @@ test("the demo shop sends the key that the edge put in, and none without", inSho
   await page.goto(demoUrl);
   await until("the bundle", () => edge.to("/api/intelligence/bundle")[0]);
   await quiet(edge);
-  assert.ok(edge.asked.every(({ body, query }) => !body.writeKey && !query.has("key")));
+  const keys = () => edge.asked.map(({ body, query, headers }) => body.writeKey ?? query.get("key") ?? headers["x-api-key"]);
+  assert.ok(keys().every((key) => !key));
+  // The page that goes away still tells how long it was looked at.
+  await page.goto("about:blank");
+  await quiet(edge);
   edge.asked = [];
   edge.demoKey = "ff_pk_demo";
-  await page.reload();
+  await page.goto(demoUrl);
   await until("the bundle", () => edge.to("/api/intelligence/bundle")[0]);
-  assert.ok(edge.asked.every(({ body, query }) => (body.writeKey ?? query.get("key")) === "ff_pk_demo"));
+  await until("the view", () => edge.touchpoints("page_view")[0]);
+  assert.deepEqual([...new Set(keys())], ["ff_pk_demo"]);
 }));
 
 test("the demo shop has no accessibility fault", inShop({}, async ({ page, demoUrl }) => {
@@ -77,4 +82,36 @@ test("the demo shop has no accessibility fault", inShop({}, async ({ page, demoU
     const { violations } = await new AxeBuilder({ page }).analyze();
     assert.deepEqual(violations.map(({ id, nodes }) => [place, id, nodes.map(({ html }) => html)]), []);
   }
+}));
+
+test("the demo shop's journey is told from the first page to the purchase", inShop({}, async ({ edge, page, errors, demoUrl }) => {
+  await page.goto(demoUrl);
+  await until("the class", () => page.evaluate(() => "CustomerJourneyTracker" in window));
+  await until("the first view", () => edge.touchpoints("page_view")[0]);
+  await page.getByRole("link", { name: "Blossom Drip" }).click();
+  await page.getByRole("button", { name: "Add to cart" }).click();
+  await page.getByRole("link", { name: /Checkout/ }).click();
+  for (const [label, text] of [["Email", "ada@example.com"], ["Name", "Ada Example"], ["Address", "1 Moon Street"]] as const) {
+    await page.getByLabel(label).fill(text);
+  }
+  await page.getByRole("button", { name: "Order for €14.95" }).click();
+  const purchase = await until("the purchase", () => edge.journey("conversions/track")[0]);
+  const { id, ...event } = purchase.body.conversionEvent;
+  assert.match(id, /^demo-/);
+  assert.deepEqual(event, { type: "purchase", value: 14.95, currency: "EUR" });
+  const types = edge.touchpoints().map(({ type }) => type).filter((type) => !["dwell", "scroll_depth"].includes(type));
+  assert.deepEqual(types.slice(0, 6), ["page_view", "product_card", "page_view", "product_added", "checkout_link", "page_view"]);
+  assert.equal(edge.touchpoints("product_card")[0].interactionData.productId, "38");
+  assert.doesNotMatch(JSON.stringify(edge.journey().map(({ body }) => body)), /Ada Example|ada@example|Moon Street/);
+  assert.deepEqual(errors, []);
+}));
+
+test("the demo shop works at an edge that knows no journeys", inShop({}, async ({ edge, page, errors, demoUrl }) => {
+  edge.onJourney = () => ({ status: 404, body: { success: false, code: "not_found" } });
+  await page.goto(demoUrl);
+  await until("a try", () => edge.journey("touchpoints/track")[0]);
+  await page.getByRole("link", { name: "Blossom Drip" }).click();
+  await page.getByRole("heading", { level: 1, name: "Blossom Drip" }).waitFor();
+  await until("the page's event", () => told(edge).includes("Product Viewed"));
+  assert.deepEqual(errors, []);
 }));

@@ -5,8 +5,10 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from "node:net";
 import { after, before } from "node:test";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { CustomerJourneyTracker } from "../src/journey";
 
 const script = readFileSync(new URL("../t.js", import.meta.url));
+const module = readFileSync(new URL("../journey.mjs", import.meta.url));
 const demo = readFileSync(new URL("../../../demo/index.html", import.meta.url), "utf8");
 
 export interface Message {
@@ -24,6 +26,7 @@ export interface Asked {
   path: string;
   query: URLSearchParams;
   contentType: string;
+  headers: IncomingMessage["headers"];
   bytes: number;
   body: any;
   at: number;
@@ -61,12 +64,45 @@ export const offer = {
 
 const noOffer = { success: false, message: "No active bundle offer found", reason: "not_in_prime_window" };
 
+const JOURNEY = "/api/journey/";
+
+/** The contract's examples; a session, a touchpoint and a conversion are answered under their own ids. */
+export const answerJourney: Handler = ({ method, path, body }) => {
+  const route = path.slice(JOURNEY.length);
+  if (route === "sessions/start") {
+    return { body: { success: true, sessionId: body.sessionId, journeyState: { currentStage: "awareness", conversionProbability: 0.42 } } };
+  }
+  if (route === "touchpoints/track") {
+    return {
+      body: {
+        success: true,
+        touchpointId: body.touchpoint.id,
+        journeyImpact: { engagementDelta: 0.12, conversionProbabilityChange: 0.08, nextRecommendedAction: "show_comparison_table" },
+        realTimeAdaptation: { adaptationApplied: true, adaptationType: "content_personalization", expectedImpact: 0.15 },
+      },
+    };
+  }
+  if (route === "conversions/track") {
+    return { body: { success: true, conversionId: body.conversionEvent.id, journeyComplete: false, nextJourneyGoal: "purchase_conversion" } };
+  }
+  if (route.startsWith("recommendations/") && method === "GET") {
+    const recommendation = { type: "next_touchpoint", recommendation: "comparison_table", reasoning: "High intent", expectedImpact: 0.18, priority: "high" };
+    return { body: { sessionId: route.split("/")[1], recommendations: [recommendation] } };
+  }
+  if (route === "optimize") return { body: { success: true, optimizationApplied: { adaptations: [], totalExpectedLift: 0.35 } } };
+  if (route === "sessions/link") return { body: { success: true, linkedSessionId: "unified_session_999" } };
+  if (route.endsWith("/stage") && method === "PUT") return { body: { success: true, updatedJourneyState: { currentStage: body.newStage } } };
+  if (route.endsWith("/state") && method === "GET") return { body: { sessionId: route.split("/")[1], journeyState: { totalTouchpoints: 8 } } };
+  return { status: 404, body: { success: false, code: "not_found", message: "no such route" } };
+};
+
 export class Edge {
   asked: Asked[] = [];
   demoKey = "";
   onBatch: Handler = acceptAll;
   onTrack: Handler = () => ({ body: { success: true, tracked: null, profile: null } });
   onBundle: Handler = () => ({ body: noOffer });
+  onJourney: Handler = answerJourney;
 
   to(path: string): Asked[] {
     return this.asked.filter((one) => one.path === path);
@@ -74,6 +110,18 @@ export class Edge {
 
   batches(): Asked[] {
     return this.to("/v1/batch").filter(({ method }) => method === "POST");
+  }
+
+  /** What was asked of the journey engine, by the end of its path; a retry of a step is asked again. */
+  journey(route = ""): Asked[] {
+    return this.asked.filter(({ path }) => path.startsWith(JOURNEY) && path.endsWith(route));
+  }
+
+  /** Touchpoints by their type, each once. */
+  touchpoints(type?: string): any[] {
+    const all = new Map<string, any>();
+    for (const { body } of this.journey("touchpoints/track")) all.set(body.touchpoint.id, { ...body.touchpoint, signals: body.contextualSignals });
+    return [...all.values()].filter((touchpoint) => !type || touchpoint.type === type);
   }
 
   messages(event?: string): Message[] {
@@ -87,6 +135,19 @@ export class Edge {
       response.setHeader("content-type", "text/javascript").end(script);
       return;
     }
+    if (url.pathname === "/journey.mjs") {
+      response.setHeader("access-control-allow-origin", "*").setHeader("content-type", "text/javascript").end(module);
+      return;
+    }
+    if (request.method === "OPTIONS") {
+      response.writeHead(204, {
+        "access-control-allow-origin": request.headers.origin ?? "*",
+        "access-control-allow-methods": "GET, POST, PUT, DELETE",
+        "access-control-allow-headers": "Content-Type, X-API-Key, Idempotency-Key",
+      });
+      response.end();
+      return;
+    }
     if (url.pathname === "/demo/") {
       response.setHeader("content-type", "text/html").end(demo.replaceAll("{{publishable_key}}", this.demoKey));
       return;
@@ -97,12 +158,15 @@ export class Edge {
       path: url.pathname,
       query: url.searchParams,
       contentType: request.headers["content-type"] ?? "",
+      headers: request.headers,
       bytes: Buffer.byteLength(text),
       body: text && JSON.parse(text),
       at: Date.now(),
     };
     this.asked.push(asked);
-    const handler = { "/v1/batch": this.onBatch, "/api/intelligence/track-customer": this.onTrack }[url.pathname] ?? this.onBundle;
+    const handler = url.pathname.startsWith(JOURNEY)
+      ? this.onJourney
+      : ({ "/v1/batch": this.onBatch, "/api/intelligence/track-customer": this.onTrack }[url.pathname] ?? this.onBundle);
     const { status = 200, headers = {}, body = {}, hang, after } = handler(asked);
     if (hang) return;
     await after;
@@ -235,5 +299,8 @@ export async function quiet(edge: Edge, ms = 300): Promise<void> {
 declare global {
   interface Window {
     footfall: { (...command: unknown[]): void; consent(given?: unknown): void };
+    CustomerJourneyTracker: typeof CustomerJourneyTracker;
+    /** The tracker that a test has made. */
+    journey: CustomerJourneyTracker;
   }
 }
