@@ -21,6 +21,7 @@ fn features() -> OpenApiRouter<App> {
         .merge(crate::woocommerce::routes())
         .merge(crate::intelligence::routes())
         .merge(crate::journey::routes())
+        .merge(crate::content::routes())
         .merge(crate::edges::openapi::routes())
         .merge(crate::edges::openapi_journey::routes())
 }

@@ -14,6 +14,10 @@ use crate::text::InvalidField;
 /// One thing that may be done in a shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Permission {
+    /// Read what may be shown to shoppers.
+    ContentRead,
+    /// Change what may be shown to shoppers, and tell stocks.
+    ContentWrite,
     /// Read customers, their profiles and offers.
     CustomersRead,
     /// Recalculate customers.
@@ -50,7 +54,9 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
+        Self::ContentRead,
+        Self::ContentWrite,
         Self::CustomersRead,
         Self::CustomersWrite,
         Self::DevicesRead,
@@ -73,6 +79,8 @@ impl Permission {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::ContentRead => "content:read",
+            Self::ContentWrite => "content:write",
             Self::CustomersRead => "customers:read",
             Self::CustomersWrite => "customers:write",
             Self::DevicesRead => "devices:read",
@@ -129,9 +137,15 @@ pub fn needed(method: &str, route: &str) -> Option<&'static [Permission]> {
         ("POST" | "PUT" | "DELETE", route) if route.starts_with("/api/journey/sessions/") => {
             &[P::JourneysWrite]
         }
-        ("POST", "/api/journey/touchpoints/track" | "/api/journey/conversions/track") => {
-            &[P::JourneysWrite]
+        ("GET" | "HEAD", route) if route.starts_with("/api/journey/recommendations/") => {
+            &[P::JourneysRead]
         }
+        (
+            "POST",
+            "/api/journey/touchpoints/track"
+            | "/api/journey/conversions/track"
+            | "/api/journey/optimize",
+        ) => &[P::JourneysWrite],
         // The shop's own, at the origin. A bundle that is due is made by whoever looks for it.
         ("GET" | "HEAD", "/wp-json/wg/v1/intelligence/profile") => &[P::CustomersRead],
         ("POST", "/wp-json/wg/v1/intelligence/recalculate") => &[P::CustomersWrite],
@@ -142,7 +156,10 @@ pub fn needed(method: &str, route: &str) -> Option<&'static [Permission]> {
         ("POST", "/api/events/rejected/replay" | "/api/bots/reclassify") => &[P::EventsWrite],
         ("GET" | "HEAD", "/api/devices") => &[P::DevicesRead],
         ("POST", "/api/devices/reset") => &[P::DevicesWrite],
+        ("GET" | "HEAD", "/api/decisions/{id}") => &[P::JourneysRead],
         // The administration.
+        ("GET" | "HEAD", "/api/journey/content") => &[P::ContentRead],
+        ("PUT", "/api/journey/content" | "/api/products/stock") => &[P::ContentWrite],
         ("GET" | "HEAD", "/api/settings") => &[P::SettingsRead],
         ("PATCH", "/api/settings") => &[P::SettingsWrite],
         ("GET" | "HEAD", "/api/keys") => &[P::KeysRead],
@@ -189,9 +206,14 @@ impl Role {
     pub const fn may(self, permission: Permission) -> bool {
         use Permission as P;
         match permission {
-            P::CustomersRead | P::DevicesRead | P::EventsRead | P::JourneysRead => true,
+            P::ContentRead
+            | P::CustomersRead
+            | P::DevicesRead
+            | P::EventsRead
+            | P::JourneysRead => true,
             P::SettingsRead | P::KeysRead => !matches!(self, Self::Support),
-            P::CustomersWrite
+            P::ContentWrite
+            | P::CustomersWrite
             | P::DevicesWrite
             | P::EventsWrite
             | P::JourneysWrite
@@ -325,6 +347,8 @@ mod tests {
     #[test]
     fn each_role_may_what_the_table_says() {
         let table = [
+            (Permission::ContentRead, "owner admin analyst support"),
+            (Permission::ContentWrite, "owner admin"),
             (Permission::CustomersRead, "owner admin analyst support"),
             (Permission::CustomersWrite, "owner admin"),
             (Permission::DevicesRead, "owner admin analyst support"),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use footfall_edge::config::InvalidSetting;
 use footfall_edge::lookups::UntoldLookups;
-use footfall_edge::shops::ShopMemo;
+use footfall_edge::shops::{KitMemo, ShopMemo};
 use footfall_edge::{EdgeConfig, Platform};
 use footfall_shared::id::Entropy;
 use footfall_shared::time::UtcMillis;
@@ -34,6 +34,7 @@ struct Isolate {
     origin_url: String,
     bindings: Rc<Bindings>,
     shops: ShopMemo,
+    kits: KitMemo,
     untold: UntoldLookups,
 }
 
@@ -158,6 +159,7 @@ impl Isolate {
             origin_url: FetchOrigin::check(&variable("ORIGIN_URL"))?,
             bindings: Rc::new(Bindings::of(env)?),
             shops: ShopMemo::default(),
+            kits: KitMemo::default(),
             untold: UntoldLookups::default(),
         })
     }

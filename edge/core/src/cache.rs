@@ -63,6 +63,12 @@ pub mod key {
         format!("shop/{key}")
     }
 
+    /// A shop's kit.
+    #[must_use]
+    pub fn kit(shop: &ShopId) -> String {
+        format!("{shop}/kit")
+    }
+
     /// A customer's entry.
     #[must_use]
     pub fn customer(shop: &ShopId, email: &EmailHash) -> String {

@@ -69,6 +69,8 @@ async fn spend_key<P: Platform>(
 pub(crate) enum OfSession {
     /// Tell what happened in it.
     Tracking,
+    /// Ask for an optimization.
+    Optimization,
 }
 
 impl OfSession {
@@ -76,12 +78,14 @@ impl OfSession {
     const fn most(self) -> u32 {
         match self {
             Self::Tracking => 1000,
+            Self::Optimization => 50,
         }
     }
 
     const fn as_str(self) -> &'static str {
         match self {
             Self::Tracking => "tracking",
+            Self::Optimization => "optimization",
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::platform::{
     OriginUnreachable, Outbox, OutboxError, Platform, QueuedEvent, Sessions, SessionsError,
     Settled, Tally, TallyError, WaitingEvent,
 };
-use crate::shops::ShopMemo;
+use crate::shops::{KitMemo, ShopMemo};
 
 /// A cache in memory.
 #[derive(Debug, Default)]
@@ -335,6 +335,8 @@ pub struct Memory {
     pub config: EdgeConfig,
     /// What it remembers of shops.
     pub shops: ShopMemo,
+    /// Their kits.
+    pub kits: KitMemo,
     /// Its clock.
     pub now: Cell<UtcMillis>,
     drawn: Cell<u64>,
@@ -364,6 +366,7 @@ impl Memory {
             untold: UntoldLookups::default(),
             config: EdgeConfig::parse(mode, &"k".repeat(32), "0").unwrap(),
             shops: ShopMemo::default(),
+            kits: KitMemo::default(),
             now: Cell::new(now),
             drawn: Cell::new(0),
         }
@@ -408,6 +411,10 @@ impl Platform for Memory {
 
     fn shops(&self) -> &ShopMemo {
         &self.shops
+    }
+
+    fn kits(&self) -> &KitMemo {
+        &self.kits
     }
 
     fn config(&self) -> &EdgeConfig {

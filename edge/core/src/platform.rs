@@ -13,7 +13,7 @@ use crate::cache;
 use crate::config::EdgeConfig;
 use crate::journey::step::{Command, Outcome};
 use crate::lookups::UntoldLookups;
-use crate::shops::ShopMemo;
+use crate::shops::{KitMemo, ShopMemo};
 use footfall_shared::journey::session::Session;
 
 /// A runtime that the core runs on.
@@ -47,6 +47,8 @@ pub trait Platform {
     fn untold(&self) -> &UntoldLookups;
     /// The shops that this instance has in its own memory, empty at its start.
     fn shops(&self) -> &ShopMemo;
+    /// Their kits, likewise.
+    fn kits(&self) -> &KitMemo;
     /// The deployment's settings.
     fn config(&self) -> &EdgeConfig;
     /// The clock, correct to a few seconds.

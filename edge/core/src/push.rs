@@ -17,6 +17,7 @@ use crate::cache::{self, Entry, key};
 use crate::error::EdgeError;
 use crate::guard;
 use crate::http::{Request, Response};
+use crate::journey::KIT_FRESH_MS;
 use crate::platform::{Cache, Platform, Pushed};
 
 /// A push, its entries not looked into.
@@ -55,6 +56,9 @@ pub(crate) async fn push<P: Platform>(
     if push.changes.iter().any(|told| told.kind == "key") {
         platform.shops().clear();
     }
+    if push.changes.iter().any(|told| told.kind == "kit") {
+        platform.kits().clear();
+    }
     kept.map_err(EdgeError::CacheFailed)?;
     Ok(Response::json(
         StatusCode::OK,
@@ -74,6 +78,12 @@ fn pushed(told: &Told<'_>, now: UtcMillis) -> Option<Pushed> {
             let device: DeviceKey = serde_json::from_str(told.key?.get()).ok()?;
             let key = key::device(told.shop.as_ref()?, &device);
             cache::pushed(key, &Entry::fresh(version, told.link, now))
+        }
+        "kit" => {
+            let key = key::kit(told.shop.as_ref()?);
+            let mut entry = Entry::fresh(version, told.entry, now);
+            entry.until = now.plus(KIT_FRESH_MS);
+            cache::pushed(key, &entry)
         }
         "key" => {
             let name: String = serde_json::from_str(told.key?.get()).ok()?;

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use footfall_edge::lookups::UntoldLookups;
 use footfall_edge::platform::{Cache, CacheError};
-use footfall_edge::shops::ShopMemo;
+use footfall_edge::shops::{KitMemo, ShopMemo};
 use footfall_edge::{EdgeConfig, Platform};
 use footfall_shared::id::{Entropy, OutboxId};
 use footfall_shared::time::UtcMillis;
@@ -42,6 +42,7 @@ pub(crate) struct SpinPlatform {
     config: EdgeConfig,
     geo_header: String,
     shops: ShopMemo,
+    kits: KitMemo,
 }
 
 impl SpinPlatform {
@@ -94,6 +95,7 @@ impl SpinPlatform {
                 .unwrap_or_default()
                 .to_ascii_lowercase(),
             shops: ShopMemo::default(),
+            kits: KitMemo::default(),
         })
     }
 }
@@ -136,6 +138,10 @@ impl Platform for SpinPlatform {
 
     fn shops(&self) -> &ShopMemo {
         &self.shops
+    }
+
+    fn kits(&self) -> &KitMemo {
+        &self.kits
     }
 
     fn config(&self) -> &EdgeConfig {

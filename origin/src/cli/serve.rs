@@ -42,6 +42,10 @@ pub(super) async fn serve(
     let reconciling = tokio::spawn(crate::woocommerce::run(app.clone(), async move {
         told.requested().await
     }));
+    let mut told = stop.clone();
+    let publishing = tokio::spawn(crate::content::keep_publishing(app.clone(), async move {
+        told.requested().await
+    }));
     tracing::info!(
         address = %config.origin_addr,
         mode = config.mode.as_str(),
@@ -59,6 +63,7 @@ pub(super) async fn serve(
     pushing.await.context("the pushes to the edges failed")?;
     watching.await.context("the silence alarm failed")?;
     retiring.await.context("the end of devices failed")?;
+    publishing.await.context("the kits failed")?;
     reconciling.await.context("the reconcile of shops failed")?;
     app.db().close().await;
     tracing::info!("the origin has stopped");

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use footfall_shared::id::ShopId;
 use footfall_shared::identity::{DeviceKey, EmailHash};
+use footfall_shared::journey::content::Kit;
 use footfall_shared::wire::internal::{Change, CustomerEntry, DeviceLink};
 
 use super::queries::Due;
 use super::subject::Subject;
 use crate::db::{Handle, StorageError};
-use crate::{intelligence, shops};
+use crate::{content, intelligence, shops};
 
 /// A change to send beside the row that asks for it.
 pub(super) type Outgoing = (Due, Change);
@@ -21,8 +22,9 @@ pub(super) async fn build(
 ) -> Result<Vec<Outgoing>, StorageError> {
     let entries = read_entries(db, &due).await?;
     let links = read_links(db, &due).await?;
+    let kits = read_kits(db, &due).await?;
     let outgoing = due.into_iter().map(|due| {
-        let change = change(&due, &entries, &links);
+        let change = change(&due, &entries, &links, &kits);
         (due, change)
     });
     Ok(outgoing.collect())
@@ -68,7 +70,19 @@ async fn read_links(db: &mut impl Handle, due: &[Due]) -> Result<Links, StorageE
     Ok(links)
 }
 
-fn change(due: &Due, entries: &Entries, links: &Links) -> Change {
+type Kits = BTreeMap<ShopId, Kit>;
+
+async fn read_kits(db: &mut impl Handle, due: &[Due]) -> Result<Kits, StorageError> {
+    let mut kits = Kits::new();
+    for row in due.iter().filter(|row| row.subject == Subject::Kit) {
+        if let Some(kit) = content::current_kit(db, &row.shop).await? {
+            kits.insert(row.shop.clone(), kit);
+        }
+    }
+    Ok(kits)
+}
+
+fn change(due: &Due, entries: &Entries, links: &Links, kits: &Kits) -> Change {
     let shop = due.shop.clone();
     match &due.subject {
         Subject::Customer(hash) => {
@@ -89,6 +103,14 @@ fn change(due: &Due, entries: &Entries, links: &Links) -> Change {
                 link,
             }
         }
+        Subject::Kit => {
+            let kit = kits.get(&shop);
+            Change::Kit {
+                version: kit.map_or(due.version, |kit| kit.version),
+                entry: kit.cloned().map(Box::new),
+                shop,
+            }
+        }
         Subject::Key(key) => Change::Key {
             key: key.clone(),
             version: due.version,
@@ -101,6 +123,7 @@ pub(super) fn version_of(change: &Change) -> i64 {
     match change {
         Change::Customer { version, .. }
         | Change::Device { version, .. }
+        | Change::Kit { version, .. }
         | Change::Key { version, .. } => *version,
     }
 }

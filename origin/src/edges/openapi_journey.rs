@@ -2,8 +2,9 @@
 
 use footfall_shared::wire::error::ErrorReply;
 use footfall_shared::wire::journey::{
-    ConversionReply, ConversionRequest, LinkReply, LinkRequest, StageMoved, StageRequest,
-    StartReply, StartRequest, TouchpointRequest, TouchpointTaken,
+    ConversionReply, ConversionRequest, LinkReply, LinkRequest, OptimizeReply, OptimizeRequest,
+    RecommendationsReply, StageMoved, StageRequest, StartReply, StartRequest, TouchpointRequest,
+    TouchpointTaken,
 };
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -16,7 +17,16 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(start, stage, touchpoint, conversion, link, unlink))]
+#[openapi(paths(
+    start,
+    stage,
+    touchpoint,
+    conversion,
+    recommendations,
+    optimize,
+    link,
+    unlink
+))]
 struct JourneyRoutes;
 
 /// Begins a session. Of one that runs already it gives the state.
@@ -139,3 +149,40 @@ const fn link() {}
 )]
 #[expect(dead_code, reason = "only the document reads it")]
 const fn unlink() {}
+
+/// What to do with a session, and what each advice is worth, as far as it is measured.
+#[utoipa::path(
+    get, path = "/api/journey/recommendations/{session_id}", tag = "journey",
+    params(("session_id" = String, Path, description = "The session")),
+    responses(
+        (status = 200, description = "The advice", body = RecommendationsReply),
+        (status = 401, description = "`invalid_key`", body = ErrorReply),
+        (status = 403, description = "`origin_not_allowed`, `missing_scope`", body = ErrorReply),
+        (status = 404, description = "`session_not_found`", body = ErrorReply),
+        (status = 429, description = "`rate_limit_exceeded`: 1,000 a minute and session", body = ErrorReply),
+        (status = 503, description = "`outbox_full` or `not_stored`: nothing was decided, ask again", body = ErrorReply),
+    ),
+    security(("bearer_key" = []), ("api_key" = []))
+)]
+#[expect(dead_code, reason = "only the document reads it")]
+const fn recommendations() {}
+
+/// Chooses what to change on the page, within its constraints, and says why. What is answered counts as shown.
+#[utoipa::path(
+    post, path = "/api/journey/optimize", tag = "journey",
+    request_body(content = OptimizeRequest, example = json!({"sessionId": "session_12345", "optimizationType": "real_time_adaptation", "optimizationParameters": {"adaptationStrength": "moderate"}, "contextualConstraints": {"deviceLimitations": ["small_screen"], "performanceBudget": "mobile_3g"}})),
+    responses(
+        (status = 200, description = "What to change", body = OptimizeReply),
+        (status = 400, description = "`invalid_json` or `invalid_field`, with the field", body = ErrorReply),
+        (status = 401, description = "`invalid_key`", body = ErrorReply),
+        (status = 403, description = "`origin_not_allowed`, `missing_scope`", body = ErrorReply),
+        (status = 404, description = "`session_not_found`", body = ErrorReply),
+        (status = 413, description = "The body is longer than 64 KiB", body = ErrorReply),
+        (status = 415, description = "Neither JSON nor text", body = ErrorReply),
+        (status = 429, description = "`rate_limit_exceeded`: 50 a minute and session", body = ErrorReply),
+        (status = 503, description = "`outbox_full` or `not_stored`: nothing was decided, ask again", body = ErrorReply),
+    ),
+    security(("bearer_key" = []), ("api_key" = []))
+)]
+#[expect(dead_code, reason = "only the document reads it")]
+const fn optimize() {}

@@ -9,6 +9,8 @@ pub enum Subject {
     Customer(EmailHash),
     /// The link of a device's key.
     Device(DeviceKey),
+    /// The shop's kit.
+    Kit,
     /// What is known of a key, by its hash, or of a keyless shop, by its slug.
     Key(String),
 }
@@ -23,6 +25,7 @@ impl Subject {
                 let (kind, hash) = device.parts();
                 format!("{kind}:{hash}")
             }
+            Self::Kit => "kit:".to_owned(),
             Self::Key(key) => format!("key:{key}"),
         }
     }
@@ -33,6 +36,7 @@ impl Subject {
         let (kind, rest) = text.split_once(':')?;
         match kind {
             "customer" => EmailHash::parse(rest).map(Self::Customer),
+            "kit" => Some(Self::Kit),
             "key" => Some(Self::Key(rest.to_owned())),
             kind => DeviceKey::parse(kind, rest).map(Self::Device),
         }
@@ -52,6 +56,7 @@ mod tests {
             format!("fingerprint:{digest}"),
             format!("ip:{digest}"),
             "key:demo".to_owned(),
+            "kit:".to_owned(),
         ] {
             let read = Subject::parse(&text);
             assert_eq!(read.map(|subject| subject.to_text()), Some(text));

@@ -22,7 +22,15 @@ use super::middleware::REQUEST_ID;
 use crate::app::App;
 
 /// Where the administration's routes begin.
-const ADMINISTRATION: [&str; 4] = ["/api/auth", "/api/keys", "/api/users", "/api/settings"];
+const ADMINISTRATION: [&str; 7] = [
+    "/api/auth",
+    "/api/decisions",
+    "/api/journey/content",
+    "/api/keys",
+    "/api/products",
+    "/api/settings",
+    "/api/users",
+];
 
 /// A success of the administration.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,5 +1,5 @@
 //! What follows from new events: customers, the devices they were seen on, orders that they link, sessions,
-//! offers that moved.
+//! what they were shown, offers that moved.
 
 use footfall_shared::event::Event;
 use footfall_shared::id::ExternalId;
@@ -7,6 +7,7 @@ use footfall_shared::identity::EmailHash;
 use footfall_shared::time::UtcMillis;
 
 use crate::app::App;
+use crate::content;
 use crate::db::{StorageError, Tx};
 use crate::intelligence::Customers;
 use crate::intelligence::devices::{self, Sighting};
@@ -64,6 +65,7 @@ pub(super) async fn project(
     let told: Vec<&Event> = events.iter().map(|(event, _)| *event).collect();
     record_links(app, tx, shop, &told, now).await?;
     journey::project(tx, &shop.id, &told).await?;
+    content::project(tx, &shop.id, &told).await?;
     if scope == Scope::Live {
         let reports: Vec<Report> = events
             .iter()

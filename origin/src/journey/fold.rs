@@ -10,7 +10,7 @@ use footfall_shared::journey::session::Session;
 use footfall_shared::time::UtcMillis;
 
 use super::queries;
-use crate::db::{StorageError, Tx};
+use crate::db::{Handle, StorageError, Tx};
 
 /// A happening and when it was.
 type Told = (Numbered, UtcMillis);
@@ -47,6 +47,21 @@ pub async fn project(tx: &mut Tx, shop: &ShopId, events: &[&Event]) -> Result<()
         folded.push((name, session));
     }
     queries::save_journeys(tx, shop, &folded).await
+}
+
+/// A session as it stood after its `last`th happening; `None` where the log has not all of them.
+pub async fn fold_until(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    session: &str,
+    last: u32,
+) -> Result<Option<Session>, StorageError> {
+    let mut told = queries::find_happenings(db, shop, session).await?;
+    told.sort_by_key(|(event, _)| event.seq);
+    told.retain(|(event, _)| event.seq <= last);
+    let folded = fold_all(Session::default(), &told);
+    let whole = u32::try_from(told.len()).is_ok_and(|count| count >= last) && folded.seq == last;
+    Ok(whole.then_some(folded))
 }
 
 fn fold_all(session: Session, told: &[Told]) -> Session {

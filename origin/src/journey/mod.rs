@@ -8,6 +8,6 @@ pub mod model;
 mod queries;
 mod routes;
 
-pub use fold::project;
+pub use fold::{fold_until, project};
 pub use queries::{clear_journeys, find_journey};
 pub use routes::routes;

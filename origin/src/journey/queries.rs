@@ -57,14 +57,14 @@ pub(super) async fn find_journeys(
 
 /// All that the log has of a session, in no sequence.
 pub(super) async fn find_happenings(
-    tx: &mut Tx,
+    db: &mut impl Handle,
     shop: &ShopId,
     session: &str,
 ) -> Result<Vec<(Numbered, UtcMillis)>, StorageError> {
     const STEP: &str = "find a journey's events";
     const SQL: &str = "SELECT body FROM events WHERE shop_id = $1 AND session_id = $2 AND kind = $3 \
         ORDER BY seq";
-    let rows: Vec<String> = on_db!(tx, |connection| {
+    let rows: Vec<String> = on_db!(db, |connection| {
         sqlx::query_scalar(SQL)
             .bind(shop.as_str())
             .bind(session)

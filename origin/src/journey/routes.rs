@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 use super::queries::find_journeys;
 use crate::app::App;
 use crate::auth::SecretOrAdminShop;
+use crate::content;
 use crate::db::{Handle, StorageError};
 use crate::http::error::AppError;
 use crate::shops::Shop;
@@ -54,19 +55,15 @@ async fn state(
     let (aliases, sessions): (Vec<String>, Vec<Session>) = group.into_iter().unzip();
     let whole = unify(&sessions);
     let now = app.now().max(whole.last_at);
+    let kit = content::current_kit(&mut db, &shop.id).await?;
+    let model = kit.map_or_else(Model::prior, |kit| kit.model);
     let mut headers = HeaderMap::new();
     if let Ok(tag) = format!("\"{}\"", digest(&whole)).parse() {
         headers.insert(ETAG, tag);
     }
     Ok((
         headers,
-        Json(StateReply::of(
-            &session,
-            &whole,
-            aliases,
-            &Model::prior(),
-            now,
-        )),
+        Json(StateReply::of(&session, &whole, aliases, &model, now)),
     ))
 }
 

@@ -165,6 +165,7 @@ on_both! {
                     let (_, trust) = link.owner.recognized_by(key).unwrap();
                     (key.parts().0, *version, Some(trust))
                 }
+                Change::Kit { version, .. } => ("kit", *version, None),
                 Change::Key { version, .. } => ("key", *version, None),
             });
         }

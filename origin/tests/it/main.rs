@@ -12,6 +12,7 @@ mod any_bytes;
 mod auth;
 mod boundary;
 mod cli;
+mod content;
 mod demo;
 mod doctor;
 mod edges;

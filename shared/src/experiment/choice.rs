@@ -61,9 +61,20 @@ pub fn probabilities(beliefs: &[&Belief]) -> Vec<u32> {
             *below += belief.cell(cell);
         }
     }
-    let count = u32::try_from(beliefs.len()).unwrap_or(u32::MAX);
+    with_least(&best)
+}
+
+/// Probabilities by weights, in millionths: together [`ONE`], and each at least [`LEAST`].
+#[must_use]
+pub fn by_weights(weights: &[u32]) -> Vec<u32> {
+    let weights: Vec<f64> = weights.iter().map(|weight| f64::from(*weight)).collect();
+    with_least(&weights)
+}
+
+fn with_least(weights: &[f64]) -> Vec<u32> {
+    let count = u32::try_from(weights.len()).unwrap_or(u32::MAX);
     let least = LEAST.min(ONE / count.max(1));
-    let shared = parts_of(&best, ONE - least * count);
+    let shared = parts_of(weights, ONE - least * count);
     shared.into_iter().map(|part| part + least).collect()
 }
 

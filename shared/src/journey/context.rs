@@ -96,6 +96,20 @@ const SOURCES: [(&str, SourceGroup); 29] = [
 ];
 
 impl SourceGroup {
+    /// The group's name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Search => "search",
+            Self::Social => "social",
+            Self::Email => "email",
+            Self::Paid => "paid",
+            Self::Referral => "referral",
+            Self::Other => "other",
+        }
+    }
+
     /// The group of a source, by its name or by the first part of it (`google_ads` is `google`), whatever
     /// its case.
     #[must_use]

@@ -63,6 +63,9 @@ pub enum Happening {
 }
 
 impl Happening {
+    /// The name of a conversion's event.
+    pub const CONVERTED: &'static str = "conversion";
+
     /// The event's name in the log.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -70,7 +73,7 @@ impl Happening {
             Self::Started(_) => "session_started",
             Self::StageChanged(_) => "stage_changed",
             Self::Touchpoint(_) => "touchpoint",
-            Self::Converted(_) => "conversion",
+            Self::Converted(_) => Self::CONVERTED,
             Self::Linked(_) => "session_linked",
             Self::Unlinked(_) => "session_unlinked",
         }
@@ -109,6 +112,9 @@ pub struct Start {
     /// The declared purchase intent, in thousandths.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent_milli: Option<u16>,
+    /// The visitor's language, as `de-AT`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
     /// Whether the visitor was recognized, or had visits before.
     pub returning: bool,
 }

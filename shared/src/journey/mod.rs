@@ -3,8 +3,10 @@
 //! - [`stage`] and [`context`] name where a shopper stands and comes from
 //! - [`event`] is what can happen, [`parse`] reads it from the contract's requests
 //! - [`session`] is what follows, [`reducer`] makes it, [`unify`] sees several as one
+//! - [`content`] is what the shopper is shown, and how that is chosen
 //! - [`observed`], [`features`] and [`model`] tell whether it will end in a purchase, [`next`] what to show
 
+pub mod content;
 pub mod context;
 pub mod event;
 pub mod features;

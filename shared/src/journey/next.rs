@@ -1,6 +1,5 @@
 //! What a step changed and what to show next, by rules that need no data of the shop's.
 
-use super::event::Conversion;
 use super::model::Model;
 use super::session::Session;
 use super::stage::Stage;
@@ -101,20 +100,13 @@ pub fn snake(name: &str) -> String {
     snake
 }
 
-/// The goals of a shop, from the first to the last.
-const LADDER: [&str; 3] = [
-    Conversion::EMAIL_SIGNUP,
-    Conversion::PURCHASE,
-    Conversion::REPEAT,
-];
-
-/// The goal after the one that was reached; a goal beside the ladder leads to the first that the session has not
+/// The goal after the one that was reached, on the shop's ladder of goals; a goal beside the ladder leads to the first that the session has not
 /// reached. `None` after the last.
 #[must_use]
-pub fn goal_after(reached: &str, session: &Session) -> Option<String> {
-    let next = match LADDER.iter().position(|goal| *goal == reached) {
-        Some(at) => LADDER.get(at + 1),
-        None => LADDER
+pub fn goal_after(goals: &[String], reached: &str, session: &Session) -> Option<String> {
+    let next = match goals.iter().position(|goal| *goal == reached) {
+        Some(at) => goals.get(at + 1),
+        None => goals
             .iter()
             .find(|goal| !session.conversions.iter().any(|one| one.kind == **goal)),
     };
@@ -124,6 +116,7 @@ pub fn goal_after(reached: &str, session: &Session) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journey::content::Kit;
 
     #[test]
     fn the_next_touchpoint_is_one_that_was_not_met_yet() {
@@ -147,7 +140,8 @@ mod tests {
     #[test]
     fn the_ladder_goes_from_the_address_over_the_purchase_to_the_repeat() {
         let session = Session::default();
-        let after = |goal| goal_after(goal, &session);
+        let goals = Kit::GOALS.map(str::to_owned);
+        let after = |goal| goal_after(&goals, goal, &session);
         assert_eq!(
             after("email_signup").as_deref(),
             Some("purchase_conversion")

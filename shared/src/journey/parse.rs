@@ -14,6 +14,8 @@ use crate::wire::journey::{
 
 /// Longest session id, in characters.
 pub const SESSION_CHARS_MAX: usize = 128;
+/// Longest language tag that is kept, in characters.
+const LOCALE_CHARS_MAX: usize = 16;
 /// Longest name of a touchpoint, goal, persona, feature or source, in characters.
 const NAME_CHARS_MAX: usize = 64;
 /// Longest page or referrer, in characters.
@@ -42,11 +44,20 @@ pub fn session_id(field: &str, text: &str) -> Result<String, InvalidField> {
     required(field, text, SESSION_CHARS_MAX).map(str::to_owned)
 }
 
-/// Reads the start of a session.
+/// The language that a browser likes best, as `de-AT`; `None` where the header names none.
+#[must_use]
+pub fn locale(accept_language: &str) -> Option<String> {
+    let first = accept_language.split([',', ';']).next()?.trim();
+    let is_tag = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let fits = (2..=LOCALE_CHARS_MAX).contains(&first.len()) && first.bytes().all(is_tag);
+    fits.then(|| first.to_owned())
+}
+
+/// Reads the start of a session; its language is the browser's.
 ///
 /// # Errors
 /// [`InvalidField`] names the field that breaks the contract.
-pub fn start(request: StartRequest) -> Result<Read, InvalidField> {
+pub fn start(request: StartRequest, accept_language: Option<&str>) -> Result<Read, InvalidField> {
     let persona = request
         .persona
         .map(|persona| {
@@ -103,6 +114,7 @@ pub fn start(request: StartRequest) -> Result<Read, InvalidField> {
             campaign: name_of("entryPoint.campaign", campaign)?,
             landing_page: page("entryPoint.landing_page", landing_page)?,
             intent_milli: share("intentSignals.purchase_intent", purchase_intent)?,
+            locale: accept_language.and_then(locale),
             returning: request.returning_visitor.unwrap_or(false),
         }),
         properties,

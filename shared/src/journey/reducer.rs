@@ -98,6 +98,7 @@ fn begin_visit(before: Session, visit: u32, now: UtcMillis) -> Session {
         persona: before.persona,
         device: before.device,
         source: before.source,
+        locale: before.locale,
         links: before.links,
         previous: (!first).then_some(Visit {
             visit: before.visit,
@@ -117,6 +118,7 @@ fn begin(session: &mut Session, start: &Start) {
         session.device = DeviceType::of(device);
     }
     session.source = start.source.clone().or(session.source.take());
+    session.locale = start.locale.clone().or(session.locale.take());
     session.intent_milli = start.intent_milli.or(session.intent_milli);
     session.returning |= start.returning;
 }

@@ -79,6 +79,9 @@ pub struct Session {
     /// Where the visitor came from, as it was told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// The visitor's language, as `de-AT`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
     /// The latest conversions, the oldest first.
     pub conversions: Vec<Converted>,
     /// Conversions in all.

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use crate::id::{CustomerId, ExternalId, OutboxId, ShopId};
 use crate::identity::{DeviceKey, Email, EmailHash, FingerprintHash, Geo, IpHash};
 use crate::intelligence::Owner;
+use crate::journey::content::Kit;
 use crate::keys::AccessToken;
 use crate::money::Currency;
 use crate::offers::Offer;
@@ -27,6 +28,8 @@ pub mod path {
     pub const ENSURE_OFFER: &str = "/internal/offers/ensure";
     /// Edge → origin: move an offer.
     pub const MOVE_OFFER: &str = "/internal/offers/status";
+    /// Edge → origin: a shop's kit.
+    pub const KIT: &str = "/internal/journey/kit";
     /// Origin → edge: changed entries.
     pub const PUSH: &str = "/internal/push";
     /// Host → edge: drain the outbox.
@@ -235,6 +238,15 @@ pub enum Change {
         /// The new link.
         link: Option<DeviceLink>,
     },
+    /// A shop's kit; `entry` is `None` where it has none.
+    Kit {
+        /// The shop.
+        shop: ShopId,
+        /// The kit's version.
+        version: i64,
+        /// The kit.
+        entry: Option<Box<Kit>>,
+    },
     /// A key was revoked or its shop's settings changed: forget what is known of it.
     Key {
         /// The key's hash, or the shop's slug for keyless requests.
@@ -242,6 +254,22 @@ pub enum Change {
         /// The version from which this holds (a time in milliseconds).
         version: i64,
     },
+}
+
+/// Asks for a shop's kit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskKit {
+    /// The shop.
+    pub shop: ShopId,
+}
+
+/// A shop's kit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KitReply<K = Kit> {
+    /// Its version; 0 where there is none.
+    pub version: i64,
+    /// The kit; `None` where the shop has none.
+    pub kit: Option<K>,
 }
 
 /// Changes for one edge, at most [`Push::CHANGES_MAX`].

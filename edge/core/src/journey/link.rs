@@ -12,9 +12,10 @@ use footfall_shared::wire::journey::{LinkReply, LinkRequest, LinkingData};
 use http::{Method, StatusCode};
 use serde_json::{Map, json};
 
+use super::choose::kit;
 use super::state::group;
 use super::track::fault;
-use super::{Told, failed, model, run, seen_at, unknown_session};
+use super::{Told, failed, run, seen_at, unknown_session};
 use crate::error::EdgeError;
 use crate::guard::{self, ShopRequest};
 use crate::http::{Request, Response};
@@ -67,7 +68,8 @@ pub(super) async fn link<P: Platform>(
         .collect();
     let latest = sessions.iter().max_by_key(|session| session.last_at);
     let now = latest.map_or(platform.now(), |session| seen_at(platform, session));
-    let reply = LinkReply::of(unified_id(&one, &other), &sessions, &model(), now);
+    let kit = kit(platform, trace, shop).await;
+    let reply = LinkReply::of(unified_id(&one, &other), &sessions, &kit.model, now);
     Ok(Response::json(StatusCode::OK, &reply))
 }
 

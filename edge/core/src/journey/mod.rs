@@ -3,23 +3,22 @@
 //! - [`step`] is what happens where a session is alone
 //! - [`track`] reports what happened: a start, a change of stage, a touchpoint, a conversion
 //! - [`state`] reads a session, [`link`] joins and parts two
+//! - [`advise`] recommends and optimizes; [`choose`] is how content is chosen, for all of them
 //!
 //! **Invariant:** of a visitor who asks not to be tracked nothing is stored; the answer is that of a session that
 //! has just begun (`who_asks_not_to_be_tracked_has_no_journey`).
 
+mod advise;
+mod choose;
 mod link;
 mod state;
 pub mod step;
 mod track;
 
-use std::cell::OnceCell;
-use std::rc::Rc;
-
 use footfall_shared::event::{Event, EventKind};
 use footfall_shared::id::EventId;
 use footfall_shared::identity::{Email, Trust};
 use footfall_shared::journey::event::{Happening, Start};
-use footfall_shared::journey::model::Model;
 use footfall_shared::journey::parse::{self, Read};
 use footfall_shared::journey::session::Session;
 use footfall_shared::text::{InvalidField, hex};
@@ -34,6 +33,7 @@ use crate::guard::ShopRequest;
 use crate::http::{Request, Response};
 use crate::platform::{Platform, Sessions, SessionsError};
 use crate::trace::Trace;
+pub(crate) use choose::KIT_FRESH_MS;
 use step::{Command, Outcome, step};
 
 /// After how long without events an edge forgets a session; the origin has its log.
@@ -42,11 +42,6 @@ pub const FORGOTTEN_AFTER_MS: i64 = 30 * DAY_MS;
 const RETRY_KEY_CHARS_MAX: usize = 128;
 /// The longest name of a calling program, in characters.
 const CLIENT_CHARS_MAX: usize = 64;
-
-thread_local! {
-    /// The model of shops that have none of their own, read once.
-    static PRIOR: OnceCell<Rc<Model>> = const { OnceCell::new() };
-}
 
 /// Answers a route under `/api/journey/`; `None` where the origin answers it.
 pub(crate) async fn answer<P: Platform>(
@@ -88,6 +83,14 @@ pub(crate) async fn answer<P: Platform>(
             Ok(()) => track::conversion(platform, trace, request).await,
             Err(fault) => Err(fault),
         },
+        ("recommendations", [session]) => match only("GET, HEAD").and_then(|()| named(session)) {
+            Ok(session) => advise::recommendations(platform, trace, request, &session).await,
+            Err(fault) => Err(fault),
+        },
+        ("optimize", []) => match only("POST") {
+            Ok(()) => advise::optimize(platform, trace, request).await,
+            Err(fault) => Err(fault),
+        },
         _ => return None,
     })
 }
@@ -98,11 +101,6 @@ fn named(segment: &str) -> Result<String, EdgeError> {
     let text =
         text.map_err(|_| EdgeError::field(InvalidField::new("sessionId", "must be UTF-8")))?;
     parse::session_id("sessionId", &text).map_err(EdgeError::field)
-}
-
-/// The conversion model of a shop.
-fn model() -> Rc<Model> {
-    PRIOR.with(|prior| Rc::clone(prior.get_or_init(|| Rc::new(Model::prior()))))
 }
 
 /// What happened, with what else the log is told of it.

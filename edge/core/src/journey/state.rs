@@ -8,7 +8,8 @@ use footfall_shared::wire::journey::StateReply;
 use http::StatusCode;
 use http::header::ETAG;
 
-use super::{failed, model, seen_at, unknown_session};
+use super::choose::kit;
+use super::{failed, seen_at, unknown_session};
 use crate::error::EdgeError;
 use crate::guard;
 use crate::http::{Request, Response};
@@ -26,7 +27,8 @@ pub(super) async fn state<P: Platform>(
     let (aliases, sessions): (Vec<String>, Vec<Session>) = group.into_iter().unzip();
     let whole = unify(&sessions);
     let now = seen_at(platform, &whole);
-    let reply = StateReply::of(session, &whole, aliases, &model(), now);
+    let kit = kit(platform, trace, &asked.shop.shop).await;
+    let reply = StateReply::of(session, &whole, aliases, &kit.model, now);
     let tag = format!("\"{}\"", digest(&whole));
     Ok(Response::json(StatusCode::OK, &reply).with(ETAG, &tag))
 }

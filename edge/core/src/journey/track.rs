@@ -3,6 +3,7 @@
 
 use footfall_shared::id::EventId;
 use footfall_shared::identity::{Email, EmailHash, Trust};
+use footfall_shared::journey::content::{Purpose, Slot, advice};
 use footfall_shared::journey::event::{Conversion, Happening};
 use footfall_shared::journey::next::{Impact, goal_after, snake};
 use footfall_shared::journey::parse;
@@ -16,7 +17,8 @@ use footfall_shared::wire::journey::{
 };
 use http::StatusCode;
 
-use super::{Told, before_and_after, client_id, model, retry_key, run, seen_at};
+use super::choose::{choose, kit};
+use super::{Told, before_and_after, client_id, retry_key, run, seen_at};
 use crate::error::EdgeError;
 use crate::guard::{self, ShopRequest};
 use crate::http::{Request, Response};
@@ -46,16 +48,21 @@ pub(super) async fn start<P: Platform>(
         session: session.clone(),
         client: client_id(request)?,
         key: None,
-        read: parse::start(body).map_err(EdgeError::field)?,
+        read: parse::start(body, request.header("accept-language")).map_err(EdgeError::field)?,
         email: None,
     };
     let (_, outcome) = run(platform, &asked, told).await?;
     let (_, after) = before_and_after(outcome);
+    let kit = kit(platform, trace, &asked.shop.shop).await;
+    let choice = choose(platform, &asked, &kit, &session, &after, &[]);
+    let decisions = choice.slots(&Slot::AT_START);
+    let decision_id = choice.log(Purpose::Start, &decisions).await?;
     let reply = StartReply {
         success: true,
         session_id: session,
-        journey_state: StartedState::of(&after, &model(), seen_at(platform, &after)),
-        personalized_content: PersonalizedContent::default(),
+        journey_state: StartedState::of(&after, &kit.model, seen_at(platform, &after)),
+        personalized_content: PersonalizedContent::of(&decisions, &kit),
+        decision_id,
     };
     Ok(Response::json(StatusCode::OK, &reply))
 }
@@ -76,7 +83,7 @@ pub(super) async fn stage<P: Platform>(
     )
     .await?;
     let told = Told {
-        session,
+        session: session.clone(),
         client: client_id(request)?,
         key: retry_key(request, None)?,
         read: parse::stage(body).map_err(EdgeError::field)?,
@@ -84,7 +91,11 @@ pub(super) async fn stage<P: Platform>(
     };
     let (_, outcome) = run(platform, &asked, told).await?;
     let (_, after) = before_and_after(outcome);
-    let reply = StageMoved::of(&after, &model(), seen_at(platform, &after));
+    let kit = kit(platform, trace, &asked.shop.shop).await;
+    let choice = choose(platform, &asked, &kit, &session, &after, &[]);
+    let decisions = choice.slots(&Slot::AT_STAGE);
+    let mut reply = StageMoved::of(&after, &kit, &decisions, seen_at(platform, &after));
+    reply.decision_id = choice.log(Purpose::Stage, &decisions).await?;
     Ok(Response::json(StatusCode::OK, &reply))
 }
 
@@ -106,7 +117,7 @@ pub(super) async fn touchpoint<P: Platform>(
     .await?;
     let own_id = body.touchpoint.id.clone();
     let told = Told {
-        session,
+        session: session.clone(),
         client: client_id(request)?,
         key: retry_key(request, own_id.as_deref())?,
         read: parse::touchpoint(body).map_err(EdgeError::field)?,
@@ -114,13 +125,26 @@ pub(super) async fn touchpoint<P: Platform>(
     };
     let (id, outcome) = run(platform, &asked, told).await?;
     let (before, after) = before_and_after(outcome);
-    let model = model();
-    let impact = Impact::between(&before, &after, &model, seen_at(platform, &after));
+    let kit = kit(platform, trace, &asked.shop.shop).await;
+    let impact = Impact::between(&before, &after, &kit.model, seen_at(platform, &after));
+    let adapted = advice::adaptation(&before, &after, |on, slot| {
+        let choice = choose(platform, &asked, &kit, &session, on, &[]);
+        choice.slots(&[slot]).pop()
+    });
+    let adaptation = match adapted {
+        None => RealTimeAdaptation::default(),
+        Some(decision) => {
+            let mut adaptation = RealTimeAdaptation::of(&decision, &kit);
+            let choice = choose(platform, &asked, &kit, &session, &after, &[]);
+            adaptation.decision_id = choice.log(Purpose::Touchpoint, &[decision]).await?;
+            adaptation
+        }
+    };
     let reply = TouchpointTaken {
         success: true,
         touchpoint_id: own_id.unwrap_or_else(|| id_of("tp_", &id)),
-        journey_impact: JourneyImpact::of(impact, &after, model.basis),
-        real_time_adaptation: RealTimeAdaptation::default(),
+        journey_impact: JourneyImpact::of(impact, &after, kit.model.basis),
+        real_time_adaptation: adaptation,
     };
     Ok(Response::json(StatusCode::OK, &reply))
 }
@@ -156,11 +180,12 @@ pub(super) async fn conversion<P: Platform>(
     };
     let (id, outcome) = run(platform, &asked, told).await?;
     let (_, after) = before_and_after(outcome);
+    let kit = kit(platform, trace, &asked.shop.shop).await;
     let reply = ConversionReply {
         success: true,
         conversion_id: own_id.unwrap_or_else(|| id_of("conv_", &id)),
         journey_complete: after.stage == Stage::Purchase,
-        next_journey_goal: goal_after(&kind, &after),
+        next_journey_goal: goal_after(&kit.goals, &kind, &after),
         personalized_nurturing: nurturing(&after),
     };
     Ok(Response::json(StatusCode::OK, &reply))

@@ -12,6 +12,7 @@
 mod any_bytes;
 mod bad_input;
 mod bundle;
+mod content;
 mod events;
 mod forwarding;
 mod journeys;

@@ -10,6 +10,7 @@ use footfall_edge::{Request, Response, route};
 use footfall_shared::id::{CustomerId, OfferId, ShopId};
 use footfall_shared::identity::{DeviceKey, Email, EmailHash, FingerprintHash, Salt, Trust};
 use footfall_shared::intelligence::Owner;
+use footfall_shared::journey::content::Kit;
 use footfall_shared::keys::{ApiKey, KeyKind};
 use footfall_shared::money::{Currency, MinorUnits};
 use footfall_shared::offers::{Decision, Offer, decide};
@@ -19,7 +20,7 @@ use footfall_shared::profile::Profile;
 use footfall_shared::shop::{ShopEntry, ShopSettings};
 use footfall_shared::time::{DAY_MS, UtcMillis};
 use footfall_shared::wire::internal::{
-    AppendReceipt, CustomerCard, CustomerEntry, CustomerReply, DeviceLink, Receipt,
+    AppendReceipt, CustomerCard, CustomerEntry, CustomerReply, DeviceLink, KitReply, Receipt,
     RecognizeDevice, Recognized, ResolvedShop, Verdict, path,
 };
 use serde_json::{Value, json};
@@ -39,6 +40,8 @@ pub struct Origin {
     /// The device that the origin knows, by the name of its key's kind.
     pub link: RefCell<Option<(&'static str, DeviceLink)>>,
     pub settings: RefCell<ShopSettings>,
+    /// What the shop's content is chosen from.
+    pub kit: RefCell<Option<Kit>>,
     /// Of the secret key.
     pub scopes: Cell<Scopes>,
     /// When every key ends.
@@ -261,6 +264,11 @@ impl Origin {
                 to_json(&CustomerReply { entry: made })
             }
             path::EVENTS => self.append(&request.body),
+            path::KIT => {
+                let kit = self.kit.borrow().clone();
+                let version = kit.as_ref().map_or(0, |kit| kit.version);
+                to_json(&KitReply { version, kit })
+            }
             _ => json!({"forwarded": request.path_and_query}),
         };
         OriginResponse {

@@ -193,6 +193,26 @@ pub(in crate::ingest) async fn find_after(
     rows.into_iter().map(parse_row).collect()
 }
 
+/// An event of the log.
+pub async fn find_event(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    id: &str,
+) -> Result<Option<Event>, StorageError> {
+    const STEP: &str = "find an event";
+    const SQL: &str = "SELECT body FROM events WHERE shop_id = $1 AND id = $2";
+    let body: Option<String> = on_db!(db, |connection| {
+        sqlx::query_scalar(SQL)
+            .bind(shop.as_str())
+            .bind(id)
+            .fetch_optional(connection)
+            .await
+    })
+    .during(STEP)?;
+    body.map(|body| serde_json::from_str(&body).map_err(|cause| StorageError::corrupt(STEP, cause)))
+        .transpose()
+}
+
 fn parse_row((seq, body): (i64, String)) -> Result<(i64, Event), StorageError> {
     let event = serde_json::from_str(&body)
         .map_err(|cause| StorageError::corrupt("read an event's row", cause))?;

@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+use crate::journey::content::advice::{self, Priority};
+use crate::journey::content::kit::Measured;
+use crate::journey::content::{Decision, Kit, Slot};
 use crate::journey::model::{Basis, Model};
 use crate::journey::next::{self, Impact};
 use crate::journey::session::Session;
@@ -208,6 +211,8 @@ pub struct StartReply {
     pub journey_state: StartedState,
     /// What to show this shopper, from the shop's catalogue of content.
     pub personalized_content: PersonalizedContent,
+    /// By which the choice is explained, `GET /api/decisions/{id}`; `null` where there was none.
+    pub decision_id: Option<String>,
 }
 
 /// What to show a shopper. A slot for which the shop has nothing that fits is `null` or empty.
@@ -223,6 +228,27 @@ pub struct PersonalizedContent {
     pub trust_signals: Vec<String>,
     /// How few are left, by the real stock.
     pub scarcity_trigger: Option<String>,
+}
+
+impl PersonalizedContent {
+    /// What was decided for [`Slot::AT_START`].
+    #[must_use]
+    pub fn of(decisions: &[Decision], kit: &Kit) -> Self {
+        let shown = |slot| shown(slot, decisions, kit).map(str::to_owned);
+        let signals = shown(Slot::TrustSignal).unwrap_or_default();
+        Self {
+            hero_message: shown(Slot::HeroMessage),
+            call_to_action: shown(Slot::CallToAction),
+            trust_signals: signals.lines().map(str::to_owned).collect(),
+            scarcity_trigger: shown(Slot::Scarcity),
+        }
+    }
+}
+
+/// What a slot shows.
+fn shown<'k>(slot: Slot, decisions: &[Decision], kit: &'k Kit) -> Option<&'k str> {
+    let decision = decisions.iter().find(|decision| decision.slot == slot)?;
+    decision.content(kit.filling(slot)?)
 }
 
 /// Where a session stands after a change of stage.
@@ -252,7 +278,24 @@ pub struct Recommendation {
     /// What to show.
     pub content: String,
     /// `high`, `medium` or `low`.
-    pub priority: String,
+    pub priority: &'static str,
+}
+
+impl Recommendation {
+    /// What was decided for [`Slot::AT_STAGE`]; a slot without content is left out.
+    #[must_use]
+    pub fn of(decisions: &[Decision], kit: &Kit) -> Vec<Self> {
+        let told = decisions.iter().filter_map(|decision| {
+            let filling = kit.filling(decision.slot)?;
+            let chosen = decision.chosen.as_ref().and_then(|id| filling.variant(id));
+            Some(Self {
+                kind: decision.slot.as_str().to_owned(),
+                content: decision.content(filling)?.to_owned(),
+                priority: Priority::of(chosen.and_then(|variant| variant.lift)).as_str(),
+            })
+        });
+        told.collect()
+    }
 }
 
 /// A session that was moved.
@@ -264,20 +307,24 @@ pub struct StageMoved {
     pub success: bool,
     /// Where it stands now.
     pub updated_journey_state: UpdatedState,
+    /// By which the recommendations are explained, `GET /api/decisions/{id}`; `null` where there are none.
+    pub decision_id: Option<String>,
 }
 
 impl StageMoved {
-    /// The reply on a session at `now`.
+    /// The reply on a session at `now`, with what was decided for [`Slot::AT_STAGE`].
     #[must_use]
-    pub fn of(session: &Session, model: &Model, now: UtcMillis) -> Self {
+    pub fn of(session: &Session, kit: &Kit, decisions: &[Decision], now: UtcMillis) -> Self {
+        let model = &kit.model;
         Self {
             success: true,
+            decision_id: None,
             updated_journey_state: UpdatedState {
                 current_stage: session.stage,
                 conversion_probability: rounded(model.probability(&session.observed(now))),
                 basis: model.basis,
                 next_optimal_touchpoint: next::touchpoint(session),
-                personalized_recommendations: Vec::new(),
+                personalized_recommendations: Recommendation::of(decisions, kit),
             },
         }
     }
@@ -309,6 +356,241 @@ pub struct RealTimeAdaptation {
     pub adaptation_type: Option<String>,
     /// The measured lift; `null` while there is too little data.
     pub expected_impact: Option<f64>,
+    /// Its 95 % interval.
+    pub interval: Option<[f64; 2]>,
+    /// What the impact rests on.
+    pub basis: Evidence,
+    /// The slot that changes.
+    pub slot: Option<&'static str>,
+    /// What it shows now.
+    pub content: Option<String>,
+    /// By which it is explained, `GET /api/decisions/{id}`.
+    pub decision_id: Option<String>,
+}
+
+impl RealTimeAdaptation {
+    /// What was adapted.
+    #[must_use]
+    pub fn of(decision: &Decision, kit: &Kit) -> Self {
+        let filling = kit.filling(decision.slot);
+        let chosen = decision.chosen.as_deref();
+        let variant = filling.and_then(|filling| filling.variant(chosen?));
+        let lift = variant.and_then(|variant| variant.lift);
+        Self {
+            adaptation_applied: true,
+            adaptation_type: Some(decision.slot.adaptation().to_owned()),
+            expected_impact: difference(lift),
+            interval: interval(lift),
+            basis: Evidence::of(lift),
+            slot: Some(decision.slot.as_str()),
+            content: variant.map(|variant| variant.content.clone()),
+            decision_id: None,
+        }
+    }
+}
+
+/// What an expected effect rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Evidence {
+    /// A difference between sessions that had it and sessions that were left alone.
+    Measured,
+    /// Nothing yet: there are too few sessions.
+    #[default]
+    Prior,
+}
+
+impl Evidence {
+    const fn of(lift: Option<Measured>) -> Self {
+        match lift {
+            Some(_) => Self::Measured,
+            None => Self::Prior,
+        }
+    }
+}
+
+fn difference(lift: Option<Measured>) -> Option<f64> {
+    lift.map(|lift| f64::from(lift.difference) / 1e6)
+}
+
+fn interval(lift: Option<Measured>) -> Option<[f64; 2]> {
+    lift.map(|lift| [f64::from(lift.low) / 1e6, f64::from(lift.high) / 1e6])
+}
+
+/// What to do with a session.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RecommendationsReply {
+    /// The session.
+    pub session_id: String,
+    /// What to do, the nearest first.
+    pub recommendations: Vec<AdviceReply>,
+    /// How to go about it.
+    pub adaptation_strategy: AdaptationStrategy,
+    /// By which the choices are explained, `GET /api/decisions/{id}`; `null` where there were none.
+    pub decision_id: Option<String>,
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AdviceReply {
+    /// `next_touchpoint`, `content_adaptation` or `timing_optimization`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// What.
+    pub recommendation: String,
+    /// Why.
+    pub reasoning: String,
+    /// The measured difference of the conversion rate; `null` while there is too little data.
+    pub expected_impact: Option<f64>,
+    /// Its 95 % interval.
+    pub interval: Option<[f64; 2]>,
+    /// What the impact rests on.
+    pub basis: Evidence,
+    /// `high`, `medium` or `low`.
+    pub priority: &'static str,
+}
+
+/// How to go about a session.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AdaptationStrategy {
+    /// As `accelerated_decision_path`.
+    pub primary_strategy: &'static str,
+    /// As `social_proof_amplification`.
+    pub secondary_strategy: &'static str,
+    /// By how much personalized sessions of this shop convert better than those that are left alone; `null` while
+    /// there is too little data.
+    pub expected_conversion_lift: Option<f64>,
+    /// Its 95 % interval.
+    pub interval: Option<[f64; 2]>,
+    /// What the lift rests on.
+    pub basis: Evidence,
+}
+
+impl RecommendationsReply {
+    /// The reply on a session, with what was decided for [`advice::slots`].
+    #[must_use]
+    pub fn of(name: &str, session: &Session, kit: &Kit, decisions: &[Decision]) -> Self {
+        let told = advice::advise(session, kit, decisions).into_iter();
+        let (primary_strategy, secondary_strategy) = advice::strategies(session);
+        Self {
+            session_id: name.to_owned(),
+            recommendations: told
+                .map(|one| AdviceReply {
+                    kind: one.kind,
+                    recommendation: one.what,
+                    reasoning: one.why,
+                    expected_impact: difference(one.lift),
+                    interval: interval(one.lift),
+                    basis: Evidence::of(one.lift),
+                    priority: one.priority.as_str(),
+                })
+                .collect(),
+            adaptation_strategy: AdaptationStrategy {
+                primary_strategy,
+                secondary_strategy,
+                expected_conversion_lift: difference(kit.lift),
+                interval: interval(kit.lift),
+                basis: Evidence::of(kit.lift),
+            },
+            decision_id: None,
+        }
+    }
+}
+
+/// An optimization that was applied.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OptimizeReply {
+    /// Always `true`.
+    pub success: bool,
+    /// What was applied.
+    pub optimization_applied: OptimizationApplied,
+    /// By which the choices are explained, `GET /api/decisions/{id}`; `null` where there were none.
+    pub decision_id: Option<String>,
+}
+
+/// What an optimization changes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OptimizationApplied {
+    /// The changes, the most worth first.
+    pub adaptations: Vec<AdaptationReply>,
+    /// The sum of the measured differences; `null` unless each is measured.
+    pub total_expected_lift: Option<f64>,
+    /// Its 95 % interval, as of independent differences.
+    pub interval: Option<[f64; 2]>,
+    /// What the lift rests on.
+    pub basis: Evidence,
+    /// `immediate`.
+    pub implementation_time: &'static str,
+}
+
+/// One change.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AdaptationReply {
+    /// As `layout_optimization`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The variant, as the shop calls it.
+    pub change: String,
+    /// The measured difference of the conversion rate; `null` while there is too little data.
+    pub expected_impact: Option<f64>,
+    /// Its 95 % interval.
+    pub interval: Option<[f64; 2]>,
+    /// What the impact rests on.
+    pub basis: Evidence,
+    /// The slot that changes.
+    pub slot: &'static str,
+    /// What it shows.
+    pub content: String,
+    /// Why it was chosen.
+    pub reasoning: String,
+}
+
+impl OptimizeReply {
+    /// The reply on what was decided to be applied.
+    #[must_use]
+    pub fn of(kit: &Kit, decisions: &[Decision]) -> Self {
+        let chosen = decisions.iter().filter_map(|decision| {
+            let filling = kit.filling(decision.slot)?;
+            let variant = filling.variant(decision.chosen.as_deref()?)?;
+            let reply = AdaptationReply {
+                kind: decision.slot.adaptation(),
+                change: variant.id.clone(),
+                expected_impact: difference(variant.lift),
+                interval: interval(variant.lift),
+                basis: Evidence::of(variant.lift),
+                slot: decision.slot.as_str(),
+                content: variant.content.clone(),
+                reasoning: advice::why_chosen(decision, filling),
+            };
+            Some((reply, variant.lift))
+        });
+        let (adaptations, lifts): (Vec<_>, Vec<_>) = chosen.unzip();
+        let total = advice::total(&lifts);
+        Self {
+            success: true,
+            optimization_applied: OptimizationApplied {
+                adaptations,
+                total_expected_lift: difference(total),
+                interval: interval(total),
+                basis: Evidence::of(total),
+                implementation_time: "immediate",
+            },
+            decision_id: None,
+        }
+    }
 }
 
 /// What a touchpoint changed.

@@ -272,3 +272,45 @@ pub struct LinkingData {
     /// Whether the second goes on where the first ended.
     pub contextual_continuity: Option<bool>,
 }
+
+/// Asks for a page's optimization.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OptimizeRequest {
+    /// The session.
+    pub session_id: String,
+    /// `real_time_adaptation` for all kinds, or one of `layout_optimization`, `content_personalization`,
+    /// `interaction_optimization` and `timing_optimization`.
+    pub optimization_type: String,
+    /// What is wanted.
+    pub optimization_parameters: Option<OptimizationParameters>,
+    /// What is possible.
+    pub contextual_constraints: Option<ContextualConstraints>,
+}
+
+/// What is wanted of an optimization.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OptimizationParameters {
+    /// `conversion_probability`, which is what variants are measured by.
+    pub target_metric: Option<String>,
+    /// `subtle` changes one thing, `moderate` three, `strong` all that can be.
+    pub adaptation_strength: Option<String>,
+    /// Leaves out what interrupts the shopper.
+    pub preserve_user_experience: Option<bool>,
+}
+
+/// What is possible where an optimization is to show.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ContextualConstraints {
+    /// `small_screen`, `touch_only`, `no_hover`, `low_memory`, `slow_cpu`.
+    pub device_limitations: Option<Vec<String>>,
+    /// `save_data`, `mobile_2g`, `mobile_3g`, `mobile_4g`, `mobile_5g`, `wifi` or `desktop`.
+    pub performance_budget: Option<String>,
+    /// `maintain_premium_feel`, `no_pressure` or `none`.
+    pub brand_guidelines: Option<String>,
+}

@@ -1,0 +1,21 @@
+//! What shoppers are shown: the shop's catalogue of content, what came of it, and the kits that the edges decide by.
+//!
+//! - [`catalogue`]: what a shop may show, as its people write it
+//! - [`exposures`]: which visit was shown what and whether it bought, from the log
+//! - [`kit`]: catalogue and counts as one published piece
+//! - [`decisions`]: a decision explained, and made again from the log
+//!
+//! **Invariant:** counts are the sum of the exposures, whatever the sequence in which the log received the events
+//! (`counts_do_not_depend_on_the_sequence_of_arrival`).
+
+mod catalogue;
+mod decisions;
+mod exposures;
+mod kit;
+mod queries;
+mod routes;
+
+pub use exposures::project;
+pub use kit::{current_kit, keep_publishing, publish, publish_due};
+pub use queries::counts::clear_exposures;
+pub use routes::routes;

@@ -1,0 +1,5 @@
+//! The SQL of content.
+
+pub(super) mod catalogue;
+pub(super) mod counts;
+pub(super) mod kits;
