@@ -129,7 +129,7 @@ fn batch_context(context: Option<&RawValue>) -> Result<Option<Map<String, Value>
     if context.len() > CONTEXT_BYTES_MAX {
         return Err(fault("must be at most 8 KiB"));
     }
-    match serde_json::from_str(context) {
+    match serde_json::from_slice(context.as_bytes()) {
         Ok(Value::Object(context)) => Ok(Some(context)),
         _ => Err(fault("must be an object")),
     }
@@ -241,7 +241,7 @@ fn judge<P: Platform>(
         return dropped("the visitor asks not to be tracked");
     }
     // Lone surrogates are refused here, message by message.
-    let mut object = match serde_json::from_str::<Value>(message) {
+    let mut object = match serde_json::from_slice::<Value>(message.as_bytes()) {
         Ok(Value::Object(object)) => object,
         Ok(_) => return dropped("must be an object"),
         Err(_) => return dropped("is not valid JSON"),
@@ -279,7 +279,7 @@ fn id_of(message: &str) -> Option<String> {
         #[serde(rename = "messageId")]
         message_id: Option<String>,
     }
-    let named: Named = serde_json::from_str(message).ok()?;
+    let named: Named = serde_json::from_slice(message.as_bytes()).ok()?;
     named
         .message_id
         .filter(|id| id.len() <= 4 * EventId::CHARS_MAX)

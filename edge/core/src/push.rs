@@ -75,7 +75,7 @@ fn pushed(told: &Told<'_>, now: UtcMillis) -> Option<Pushed> {
             cache::pushed(key, &Entry::fresh(version, told.entry, now))
         }
         "device" => {
-            let device: DeviceKey = serde_json::from_str(told.key?.get()).ok()?;
+            let device: DeviceKey = serde_json::from_slice(told.key?.get().as_bytes()).ok()?;
             let key = key::device(told.shop.as_ref()?, &device);
             cache::pushed(key, &Entry::fresh(version, told.link, now))
         }
@@ -86,7 +86,7 @@ fn pushed(told: &Told<'_>, now: UtcMillis) -> Option<Pushed> {
             cache::pushed(key, &entry)
         }
         "key" => {
-            let name: String = serde_json::from_str(told.key?.get()).ok()?;
+            let name: String = serde_json::from_slice(told.key?.get().as_bytes()).ok()?;
             // Never fresh: the next request asks the origin anew.
             let entry = Entry::<&RawValue> {
                 version,

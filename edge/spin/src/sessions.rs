@@ -107,7 +107,7 @@ fn text(text: &str) -> Value {
 }
 
 fn read(row: &RowResult) -> Result<Session, SessionsError> {
-    serde_json::from_str(row.text(0).unwrap_or_default()).map_err(unreadable)
+    serde_json::from_slice(row.text(0).unwrap_or_default().as_bytes()).map_err(unreadable)
 }
 
 fn says(fault: &Error, word: &str) -> bool {

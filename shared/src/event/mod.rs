@@ -157,3 +157,11 @@ impl Event {
         (self.kind == EventKind::Track).then_some((offer, status))
     }
 }
+/// A part of a body as JSON. By its text, because serde's code that makes values of types directly would be in the
+/// edge's component beside the code that makes texts of them.
+#[must_use]
+pub fn value_of(part: &impl Serialize) -> Value {
+    // Texts, numbers and maps with text keys always serialize and read back.
+    let text = serde_json::to_vec(part).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
+}

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::observed::PriceReaction;
 use super::stage::Stage;
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, value_of};
 use crate::money::{Currency, MinorUnits};
 
 /// The key of [`Numbered`] in an event's body.
@@ -38,9 +38,7 @@ impl Numbered {
 
     /// Puts it into an event's body.
     pub fn put_into(&self, body: &mut Map<String, Value>) {
-        // Texts, whole numbers and maps with text keys always serialize.
-        let value = serde_json::to_value(self).unwrap_or_default();
-        body.insert(BODY_KEY.to_owned(), value);
+        body.insert(BODY_KEY.to_owned(), value_of(self));
     }
 }
 

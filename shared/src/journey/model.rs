@@ -79,7 +79,7 @@ impl Model {
         reason = "the file is part of the program, and a test reads it"
     )]
     pub fn prior() -> Self {
-        serde_json::from_str(PRIOR).expect("the prior is a model")
+        serde_json::from_slice(PRIOR.as_bytes()).expect("the prior is a model")
     }
 
     /// The probability that the session ends in a purchase; one that did has it.

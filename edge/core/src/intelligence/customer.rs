@@ -53,7 +53,7 @@ async fn fetch<P: Platform>(
     let Reply { entry: text } = ask(platform, trace, path, &question).await?;
     let entry = text
         .as_ref()
-        .map(|text| serde_json::from_str::<CustomerEntry>(text.get()));
+        .map(|text| serde_json::from_slice::<CustomerEntry>(text.get().as_bytes()));
     let entry = entry
         .transpose()
         .map_err(|fault| OriginUnreachable(format!("{path} answered unreadably: {fault}")))?;

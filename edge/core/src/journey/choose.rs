@@ -6,7 +6,7 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use footfall_shared::event::{Event, EventKind};
+use footfall_shared::event::{Event, EventKind, value_of};
 use footfall_shared::id::{EventId, ShopId};
 use footfall_shared::journey::content::decide::{Choosing, THOMPSON, Whom, built_in};
 use footfall_shared::journey::content::kit::Trait;
@@ -139,8 +139,7 @@ impl<P: Platform> Choice<'_, P> {
             forbidden: self.forbidden.to_vec(),
             decisions: decisions.to_vec(),
         };
-        // Texts and whole numbers always serialize.
-        let told = serde_json::to_value(&decided).unwrap_or_default();
+        let told = value_of(&decided);
         let now = self.platform.now();
         let id = decision_id(self.session, &told)
             .unwrap_or_else(|| EventId::generate(now, self.platform.entropy()));
