@@ -7,13 +7,15 @@ use crate::support::measured;
 use crate::support::world::World;
 
 /// Routes that the edge component serves itself; the document describes them beside the origin's.
-const AT_EDGE: [&str; 9] = [
+const AT_EDGE: [&str; 11] = [
     "/api/intelligence/",
     "/api/journey/sessions/start",
     "/api/journey/sessions/link",
     "/api/journey/sessions/{session_id}/stage",
     "/api/journey/touchpoints/",
     "/api/journey/conversions/",
+    "/api/journey/optimize",
+    "/api/journey/recommendations/{session_id}",
     "/v1/",
     "/t.js",
     "/demo",

@@ -13,6 +13,7 @@
 )]
 
 mod bad_input;
+mod content;
 mod contract;
 mod documents;
 mod events;

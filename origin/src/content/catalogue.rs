@@ -26,7 +26,7 @@ const SCARCE_BELOW: u32 = 50;
 /// What a shop may show.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Catalogue {
+pub struct Catalogue {
     /// The share of visitors who see the neutral content, 0 to 0.5, so that the effect of the rest can be measured.
     #[serde(default = "holdout")]
     pub(super) holdout: f64,
@@ -142,7 +142,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// [`InvalidField`] names the first field that breaks a rule.
-    pub(super) fn check(&self) -> Result<(), InvalidField> {
+    pub fn check(&self) -> Result<(), InvalidField> {
         if !(0.0..=0.5).contains(&self.holdout) {
             return Err(InvalidField::new("holdout", "must be 0 to 0.5"));
         }

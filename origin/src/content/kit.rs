@@ -17,7 +17,9 @@ use statrs::distribution::{Beta, ContinuousCDF};
 
 use super::catalogue::{Catalogue, SlotContent};
 use super::exposures::WHOLE;
-use super::queries::catalogue::{find_catalogue, find_stocks, list_shops_with_content};
+use super::queries::catalogue::{
+    find_catalogue, find_stocks, list_shops_with_content, save_catalogue,
+};
 use super::queries::counts::{Count, Counted, find_counts};
 use super::queries::kits::{find_latest, insert_kit};
 use crate::app::App;
@@ -78,6 +80,19 @@ pub async fn publish_due(app: &App) -> Result<usize, StorageError> {
         edges::commit(app, tx).await?;
     }
     Ok(published)
+}
+
+/// Replaces what a shop may show and publishes it. The caller holds the shop's turn.
+pub async fn replace(
+    app: &App,
+    tx: &mut Tx,
+    shop: &ShopId,
+    catalogue: &Catalogue,
+    now: UtcMillis,
+) -> Result<(), StorageError> {
+    save_catalogue(tx, shop, catalogue, now).await?;
+    publish(app, tx, shop, When::Now, now).await?;
+    Ok(())
 }
 
 /// Publishes a shop's kit where it differs from the one in service; whether it did. The caller holds the shop's turn.

@@ -15,7 +15,9 @@ mod kit;
 mod queries;
 mod routes;
 
+pub use catalogue::Catalogue;
 pub use exposures::project;
-pub use kit::{current_kit, keep_publishing, publish, publish_due};
+pub use kit::{When, current_kit, keep_publishing, publish, publish_due, replace};
+pub use queries::catalogue::set_stock;
 pub use queries::counts::clear_exposures;
 pub use routes::routes;

@@ -15,8 +15,8 @@ use utoipa_axum::routes;
 
 use super::catalogue::Catalogue;
 use super::decisions::{self, Explained};
-use super::kit::{When, current_kit, publish};
-use super::queries::catalogue::{find_catalogue, save_catalogue, set_stock};
+use super::kit::{When, current_kit, publish, replace};
+use super::queries::catalogue::{find_catalogue, set_stock};
 use crate::app::App;
 use crate::auth::SecretOrAdminShop;
 use crate::edges;
@@ -97,11 +97,9 @@ async fn replace_content(
     Wire(content): Wire<Catalogue, CATALOGUE_BYTES_MAX>,
 ) -> Result<Json<DataReply<ContentReply>>, AppError> {
     content.check()?;
-    let now = app.now();
     let mut tx = app.db().begin().await?;
     take_turn(&mut tx, &shop.id).await?;
-    save_catalogue(&mut tx, &shop.id, &content, now).await?;
-    publish(&app, &mut tx, &shop.id, When::Now, now).await?;
+    replace(&app, &mut tx, &shop.id, &content, app.now()).await?;
     let kit = current_kit(&mut tx, &shop.id).await?;
     edges::commit(&app, tx).await?;
     Ok(meta.with(ContentReply {

@@ -11,7 +11,7 @@ mod events;
 mod orders;
 mod people;
 
-use footfall_shared::id::UserId;
+use footfall_shared::id::{ExternalId, UserId};
 use footfall_shared::identity::{Email, EmailHash};
 use footfall_shared::keys::KeyKind;
 use footfall_shared::shop::ShopSettings;
@@ -20,6 +20,7 @@ use footfall_shared::time::UtcMillis;
 use footfall_shared::wire::internal::{EventBatch, Verdict};
 
 use crate::app::App;
+use crate::content::{self, Catalogue};
 use crate::db::{StorageError, Tx};
 use crate::shops::create::{CreateError, NewShop, create_key, create_shop, create_user};
 use crate::shops::{self, Role, Shop};
@@ -37,6 +38,11 @@ pub const ADMIN: &str = "admin@demo.example";
 /// The contract's example customer has number 123 and offer 93.
 const CUSTOMERS_BEFORE: i64 = 122;
 const OFFERS_BEFORE: i64 = 92;
+/// What the shop may show, one slot after the other.
+const CONTENT: &str = include_str!("content.json");
+/// The product that is shown as scarce, and how many are left.
+const SCARCE_PRODUCT: &str = "44";
+const SCARCE_STOCK: i64 = 23;
 
 /// Why the demo shop was not made.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +92,7 @@ pub async fn seed(app: &App, say: &(dyn Fn(&str) + Sync)) -> Result<Option<Shop>
     for of_one in &orders {
         crate::orders::take_within(app, &mut tx, &shop, of_one, now).await?;
     }
+    fill_slots(app, &mut tx, &shop, now).await?;
     say("  devices and an offer …");
     see_devices(app, &mut tx, &shop, now).await?;
     make_offer(app, &mut tx, &shop, now).await?;
@@ -106,6 +113,17 @@ fn new_shop() -> NewShop {
             ..ShopSettings::default()
         },
     }
+}
+
+/// What the shop may show, and how many bags of the roast that it shows as scarce are left.
+async fn fill_slots(app: &App, tx: &mut Tx, shop: &Shop, now: UtcMillis) -> Result<(), SeedError> {
+    let scarce = ExternalId::parse("product_id", SCARCE_PRODUCT).map_err(SeedError::Refused)?;
+    content::set_stock(tx, &shop.id, &scarce, Some(SCARCE_STOCK)).await?;
+    let catalogue: Catalogue = serde_json::from_str(CONTENT)
+        .map_err(|cause| StorageError::corrupt("read the demo's content", cause))?;
+    catalogue.check().map_err(SeedError::Refused)?;
+    content::replace(app, tx, &shop.id, &catalogue, now).await?;
+    Ok(())
 }
 
 async fn see_devices(app: &App, tx: &mut Tx, shop: &Shop, now: UtcMillis) -> Result<(), SeedError> {

@@ -65,8 +65,9 @@ fn guarded() -> Vec<(Door, &'static [Permission])> {
     let served = |door: &Door| {
         let edge = ["/v1/", "/api/intelligence/", "/api/journey/"];
         let by_edge = edge.iter().any(|start| door.path.starts_with(start));
-        // Both tell how a session stands.
-        !by_edge || door.path.ends_with("/state")
+        // Both tell how a session stands; content is the origin's.
+        let own = ["/state", "/content"];
+        !by_edge || own.iter().any(|end| door.path.ends_with(end))
     };
     let doors = doors().into_iter().filter(served);
     let guarded = doors.filter_map(|door| {

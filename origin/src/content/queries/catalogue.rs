@@ -97,7 +97,7 @@ pub(in super::super) async fn find_stocks(
 }
 
 /// Writes down how many of a product are left; whether the product is known.
-pub(in super::super) async fn set_stock(
+pub async fn set_stock(
     tx: &mut Tx,
     shop: &ShopId,
     product: &ExternalId,
