@@ -7,6 +7,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
 COMPONENT := edge/spin/dist/edge.wasm
+POLICY_COMPONENT := edge/spin/dist/edge-policy.wasm
 BINARY := $(CARGO_TARGET_DIR)/release/footfall
 export FOOTFALL_BIN ?= $(BINARY)
 export FOOTFALL_EDGE_COMPONENT ?= $(CURDIR)/$(COMPONENT)
@@ -26,11 +27,13 @@ test: build edge-cloudflare edge-cloudflare-testing setup-test tests/browser/nod
 bench: build edge-cloudflare ## Measure, as ratios and percentiles from one run
 	@scripts/bench.sh
 
-build: component binary ## The component and the release binary
+build: component component-policy policy-example binary ## The components, the example policy and the release binary
 
 tracker: edge/tracker/dist/t.js ## The browser snippet
 
 component: $(COMPONENT) ## The edge component that spin.toml names
+
+component-policy: $(POLICY_COMPONENT) ## The edge component that takes a shop's own policy
 
 binary: setup-build ## The binary `footfall` with the embedded edge host
 	@echo "· building the footfall binary (a first build takes some minutes)"
@@ -66,11 +69,24 @@ edge/spin/node_modules: edge/spin/package-lock.json
 	@cd edge/spin && $(NPM_CI) && touch node_modules
 
 # Cargo knows best what has changed; the copy is renewed only when the component did.
+define build-component
+@cargo build -p footfall-edge-spin --target wasm32-wasip2 --profile release-wasm $(1)
+@built="$(CARGO_TARGET_DIR)/wasm32-wasip2/release-wasm/footfall_edge_spin.wasm"; \
+if [[ ! -f $@ || $$built -nt $@ ]]; then mkdir -p $(@D); node scripts/shrink-component.mjs "$$built" $@; fi
+endef
+
 $(COMPONENT): setup-build edge/tracker/dist/t.js edge/spin/node_modules FORCE
 	@echo "· building the edge component"
-	@cargo build -p footfall-edge-spin --target wasm32-wasip2 --profile release-wasm
-	@built="$(CARGO_TARGET_DIR)/wasm32-wasip2/release-wasm/footfall_edge_spin.wasm"; \
-	if [[ ! -f $@ || $$built -nt $@ ]]; then mkdir -p $(@D); node scripts/shrink-component.mjs "$$built" $@; fi
+	$(call build-component,)
+
+# The same file of cargo's, so one after the other.
+$(POLICY_COMPONENT): $(COMPONENT)
+	@echo "· building the edge component that takes a shop's own policy"
+	$(call build-component,--features policy)
+
+policy-example: setup-build ## The example of a shop's own policy, in wit/examples
+	@echo "· building the example policy"
+	@cd wit/examples/no-pressure && cargo build --quiet --release --target wasm32-wasip2 --locked --target-dir "$(CARGO_TARGET_DIR)/policy-example"
 
 edge/cloudflare/node_modules: edge/cloudflare/package-lock.json
 	@cd edge/cloudflare && $(NPM_CI) && touch node_modules

@@ -5,6 +5,9 @@
 use std::collections::BTreeSet;
 
 use footfall_shared::id::{Entropy, EventId, OutboxId, ShopId};
+use footfall_shared::journey::content::Kit;
+use footfall_shared::journey::content::decide::{Question, Ranked};
+use footfall_shared::journey::session::Session;
 use footfall_shared::time::UtcMillis;
 use footfall_shared::wire::internal::{Lookups, ShopLedger, Verdict};
 use http::{HeaderMap, Method, StatusCode};
@@ -14,7 +17,6 @@ use crate::config::EdgeConfig;
 use crate::journey::step::{Command, Outcome};
 use crate::lookups::UntoldLookups;
 use crate::shops::{KitMemo, ShopMemo};
-use footfall_shared::journey::session::Session;
 
 /// A runtime that the core runs on.
 pub trait Platform {
@@ -55,6 +57,25 @@ pub trait Platform {
     fn now(&self) -> UtcMillis;
     /// Ten bytes from a cryptographic source.
     fn entropy(&self) -> Entropy;
+    /// What the shop's own policy says; `None` where there is none, or where it failed.
+    fn rank(&self, _: &Asked<'_>) -> Option<Ranked> {
+        None
+    }
+}
+
+/// What a shop's own policy is asked, and of whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The shop.
+    pub shop: &'a ShopId,
+    /// Its kit.
+    pub kit: &'a Kit,
+    /// The session as it stands.
+    pub session: &'a Session,
+    /// The clock.
+    pub now: UtcMillis,
+    /// What is to be ranked.
+    pub question: Question<'a>,
 }
 
 /// The cache did not answer. Callers go on as if nothing were cached.

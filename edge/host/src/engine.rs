@@ -3,6 +3,7 @@
 use crate::bindings;
 use crate::error::HostError;
 use crate::guest::{Guest, Stores};
+use crate::policy;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -49,10 +50,17 @@ pub(crate) type Handler = ProxyHandler<Instances>;
 /// Compiles the component and gets it ready to be instantiated. Takes about 300 ms of CPU time.
 pub(crate) fn load(component: &Path, stores: Arc<Stores>) -> Result<Handler, HostError> {
     let engine = Engine::new(&config()).map_err(|e| HostError::Engine(e.into()))?;
-    let service = prepare(&engine, component).map_err(|e| HostError::Component {
+    let failed = |e: wasmtime::Error| HostError::Component {
         path: component.to_owned(),
         source: e.into(),
-    })?;
+    };
+    let compiled = Component::from_file(&engine, component).map_err(failed)?;
+    if stores.policy.is_some() && !policy::is_taken_by(&compiled) {
+        return Err(HostError::PolicyNotTaken {
+            path: component.to_owned(),
+        });
+    }
+    let service = prepare(&engine, &compiled).map_err(failed)?;
     spawn_epochs(&engine)?;
     Ok(ProxyHandler::new(Instances {
         engine,
@@ -80,15 +88,15 @@ fn config() -> Config {
 }
 
 /// The imports of the component are looked up once, here.
-fn prepare(engine: &Engine, path: &Path) -> wasmtime::Result<ServicePre<Guest>> {
-    let component = Component::from_file(engine, path)?;
+fn prepare(engine: &Engine, component: &Component) -> wasmtime::Result<ServicePre<Guest>> {
     let mut linker = Linker::<Guest>::new(engine);
     // Rust's standard library asks for WASI 0.2, the SDK for 0.3.
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
     wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
     bindings::Capabilities::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
-    ServicePre::new(linker.instantiate_pre(&component)?)
+    policy::add_to_linker(&mut linker)?;
+    ServicePre::new(linker.instantiate_pre(component)?)
 }
 
 /// Lets time pass for the guests. Ends with the engine.

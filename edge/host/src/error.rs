@@ -20,6 +20,23 @@ pub enum HostError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The policy's file cannot be read or is not a component that exports `footfall:policy/ranker`.
+    #[error("cannot load the policy {path}")]
+    Policy {
+        /// The file.
+        path: PathBuf,
+        /// What wasmtime says.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The component decides everything itself.
+    #[error(
+        "the edge component {path} takes no policy; the one that does is edge-policy.wasm (make build)"
+    )]
+    PolicyNotTaken {
+        /// The component's file.
+        path: PathBuf,
+    },
     /// wasmtime does not accept this machine or these settings.
     #[error("cannot set up the WebAssembly engine")]
     Engine(#[source] Box<dyn std::error::Error + Send + Sync>),

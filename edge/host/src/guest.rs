@@ -4,6 +4,7 @@
 use crate::key_value::KeyValueStore;
 use crate::logs::{GuestLog, LogLevel};
 use crate::outgoing::{OriginClient, OriginHooks};
+use crate::policy::Policy;
 use crate::sqlite::{Database, MemoryDatabase};
 use crate::variables::Variables;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ pub(crate) struct Stores {
     pub(crate) limits: Arc<MemoryDatabase>,
     pub(crate) variables: Variables,
     pub(crate) origin: OriginClient,
+    /// The shop's own policy.
+    pub(crate) policy: Option<Policy>,
     /// The host stops: instances that end from now on are no fault.
     pub(crate) stopping: AtomicBool,
 }

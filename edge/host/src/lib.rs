@@ -33,6 +33,7 @@ mod guest;
 mod key_value;
 mod logs;
 mod outgoing;
+pub mod policy;
 mod readers;
 mod server;
 mod sqlite;
@@ -47,6 +48,7 @@ use guest::Stores;
 use key_value::KeyValueStore;
 use opentelemetry::global::BoxedTracer;
 use outgoing::OriginClient;
+use policy::Policy;
 use server::Server;
 use sqlite::{Database, MemoryDatabase};
 use std::collections::BTreeMap;
@@ -87,6 +89,8 @@ pub struct HostOptions {
     pub flush_signer: FlushSigner,
     /// Where to look up the clients' country and city; `None` tells the component nothing.
     pub geo: Option<GeoOptions>,
+    /// The shop's own policy, for a component that takes one; `None` leaves every choice to the built-in one.
+    pub policy: Option<PathBuf>,
     /// Makes the spans of requests and of calls to the origin; `None` makes none.
     pub tracer: Option<BoxedTracer>,
 }
@@ -111,6 +115,7 @@ impl Host {
             data_dir,
             mut variables,
             geo,
+            policy,
             ..
         } = options;
         let geo = geo.as_ref().map(GeoLookup::open).transpose()?;
@@ -119,12 +124,14 @@ impl Host {
         }
         // Compiling and opening block for a while: not on an async thread.
         let prepare = move || {
+            let policy = policy.as_deref().map(Policy::load).transpose()?;
             let stores = Arc::new(Stores {
                 key_value: Arc::new(KeyValueStore::open(&data_dir.join("kv.db"))?),
                 database: Database::open(&data_dir.join("edge.db"))?,
                 limits: Arc::new(MemoryDatabase::open()?),
                 variables: Variables::new(variables),
                 origin,
+                policy,
                 stopping: AtomicBool::new(false),
             });
             let handler = engine::load(&component, Arc::clone(&stores))?;
@@ -147,6 +154,11 @@ impl Host {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
+    }
+
+    /// How often the shop's own policy failed and the built-in one answered; `None` without a policy.
+    pub fn policy_faults(&self) -> Option<u64> {
+        self.stores.policy.as_ref().map(Policy::faults)
     }
 
     /// Stops accepting, finishes the requests in flight (bounded), flushes once more, closes the

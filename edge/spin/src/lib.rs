@@ -5,6 +5,8 @@
 //! - limits and the tally of look-ups: tables of the SQLite database `limits` where it is granted, else of `default`
 //! - settings: the application's variables `mode`, `origin_url`, `edge_keys`, `trusted_proxy_hops`, `geo_header`
 //!
+//! - with the feature `policy`: the shop's own policy, a component dependency
+//!
 //! An instance may serve many requests, one after the other; what it opened it keeps.
 
 #![cfg(target_family = "wasm")]
@@ -17,6 +19,8 @@ mod limiter;
 mod origin;
 mod outbox;
 mod platform;
+#[cfg(feature = "policy")]
+mod policy;
 mod schema;
 mod sessions;
 mod tally;

@@ -6,10 +6,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use footfall_edge::lookups::UntoldLookups;
+#[cfg(feature = "policy")]
+use footfall_edge::platform::Asked;
 use footfall_edge::platform::{Cache, CacheError};
 use footfall_edge::shops::{KitMemo, ShopMemo};
 use footfall_edge::{EdgeConfig, Platform};
 use footfall_shared::id::{Entropy, OutboxId};
+#[cfg(feature = "policy")]
+use footfall_shared::journey::content::decide::Ranked;
 use footfall_shared::time::UtcMillis;
 use spin_sdk::key_value::Store;
 use spin_sdk::variables;
@@ -146,6 +150,11 @@ impl Platform for SpinPlatform {
 
     fn config(&self) -> &EdgeConfig {
         &self.config
+    }
+
+    #[cfg(feature = "policy")]
+    fn rank(&self, asked: &Asked<'_>) -> Option<Ranked> {
+        crate::policy::rank(asked)
     }
 
     fn now(&self) -> UtcMillis {

@@ -56,6 +56,8 @@ mod present {
     const FLUSH_EVERY: Duration = Duration::from_millis(200);
     /// The component's file where none is named: beside the binary.
     const COMPONENT: &str = "footfall-edge.wasm";
+    /// Likewise, where the shop brings its own policy.
+    const POLICY_COMPONENT: &str = "footfall-edge-policy.wasm";
 
     pub(super) fn tune(runtime: &mut tokio::runtime::Builder) {
         footfall_edge_host::tune(runtime);
@@ -97,6 +99,7 @@ mod present {
         Ok(HostOptions {
             listen: config.edge_addr,
             component: component(config)?,
+            policy: config.edge_policy.clone(),
             data_dir: config.data_dir.join("edge"),
             variables,
             origin_url: config.origin_url(),
@@ -111,14 +114,18 @@ mod present {
     }
 
     fn component(config: &Config) -> anyhow::Result<PathBuf> {
-        let beside = || Some(std::env::current_exe().ok()?.parent()?.join(COMPONENT));
+        let name = match &config.edge_policy {
+            Some(_) => POLICY_COMPONENT,
+            None => COMPONENT,
+        };
+        let beside = || Some(std::env::current_exe().ok()?.parent()?.join(name));
         let path = config
             .edge_component
             .clone()
             .or_else(beside)
             .filter(|path| path.is_file());
         path.context(format!(
-            "FOOTFALL_EDGE_COMPONENT must name the edge component (or put {COMPONENT} beside this binary); \
+            "FOOTFALL_EDGE_COMPONENT must name the edge component (or put {name} beside this binary); \
              `make build` makes it"
         ))
     }

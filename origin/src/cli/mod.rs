@@ -44,12 +44,18 @@ enum Command {
         /// Run the edge component in this process, too.
         #[arg(long)]
         with_edge: bool,
+        /// The shop's own policy: a component that ranks what shoppers are shown.
+        #[arg(long, value_name = "FILE", requires = "with_edge")]
+        policy: Option<PathBuf>,
         /// Stop when standard input closes.
         #[arg(long, hide = true)]
         supervised: bool,
     },
     /// Run the edge component in the embedded host.
     Edge {
+        /// The shop's own policy: a component that ranks what shoppers are shown.
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
         /// Stop when standard input closes.
         #[arg(long, hide = true)]
         supervised: bool,
@@ -144,19 +150,24 @@ fn start_traces(
 
 async fn dispatch(
     command: Command,
-    config: Config,
+    mut config: Config,
     tracer: Option<BoxedTracer>,
 ) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve {
             with_edge,
+            policy,
             supervised,
         } => {
+            config.edge_policy = policy.or(config.edge_policy);
             serve::serve(config, with_edge, supervised, tracer).await?;
         }
         Command::Fit(command) => journey::run_fit(command)?,
         Command::Evaluate(command) => journey::run_evaluate(command)?,
-        Command::Edge { supervised } => edge::run(&config, supervised, tracer).await?,
+        Command::Edge { policy, supervised } => {
+            config.edge_policy = policy.or(config.edge_policy);
+            edge::run(&config, supervised, tracer).await?;
+        }
         Command::Dev => return crate::dev::run(config).await,
         Command::Migrate => {
             open(&config).await?;

@@ -41,6 +41,8 @@ pub struct Config {
     pub geo_mmdb: Option<PathBuf>,
     /// The edge component that the embedded host runs.
     pub edge_component: Option<PathBuf>,
+    /// The shop's own policy, which the embedded host asks.
+    pub edge_policy: Option<PathBuf>,
     /// How many proxies before the edge append to `X-Forwarded-For`; 0 trusts only the socket.
     pub trusted_proxy_hops: u8,
     /// How often a connected WooCommerce shop is reconciled, in milliseconds; 0 is never.
@@ -141,6 +143,7 @@ impl Config {
             edges: texts.edges()?,
             geo_mmdb: texts.path("FOOTFALL_GEO_MMDB"),
             edge_component: texts.path("FOOTFALL_EDGE_COMPONENT"),
+            edge_policy: texts.path("FOOTFALL_EDGE_POLICY"),
             trusted_proxy_hops: texts.proxy_hops()?,
             woocommerce_every_ms: texts.woocommerce_every_ms()?,
             metrics_token: texts.metrics_token()?,

@@ -14,7 +14,7 @@ const METRICS_TOKEN_MIN: usize = 20;
 const WOOCOMMERCE_MINUTES_MAX: i64 = 7 * 24 * 60;
 
 /// Each setting: its name in the environment and in the file.
-const NAMES: [(&str, &str); 16] = [
+const NAMES: [(&str, &str); 17] = [
     ("FOOTFALL_MODE", "mode"),
     ("FOOTFALL_ORIGIN_ADDR", "origin_addr"),
     ("FOOTFALL_ORIGIN_URL", "origin_url"),
@@ -28,6 +28,7 @@ const NAMES: [(&str, &str); 16] = [
     ("FOOTFALL_GEO_MMDB", "geo_mmdb"),
     ("FOOTFALL_METRICS_TOKEN", "metrics_token"),
     ("FOOTFALL_EDGE_COMPONENT", "edge_component"),
+    ("FOOTFALL_EDGE_POLICY", "edge_policy"),
     ("FOOTFALL_TRUSTED_PROXY_HOPS", "trusted_proxy_hops"),
     ("FOOTFALL_WOOCOMMERCE_MINUTES", "woocommerce_minutes"),
     ("FOOTFALL_LOG", "log"),

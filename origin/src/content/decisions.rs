@@ -7,7 +7,7 @@ use footfall_shared::event::Event;
 use footfall_shared::id::ShopId;
 use footfall_shared::journey::content::advice::why_chosen;
 use footfall_shared::journey::content::decide::{
-    Choosing, Decided, Decision, Purpose, Ranked, THOMPSON, Unfit, Whom, unfit,
+    Choosing, Decided, Decision, Purpose, Question, Ranked, THOMPSON, Unfit, Whom, unfit,
 };
 use footfall_shared::journey::content::kit::{Filling, Trait};
 use footfall_shared::journey::content::{Kit, Seen, Slot, Variant};
@@ -35,8 +35,6 @@ pub(super) struct Explained {
     at: String,
     /// What for.
     purpose: Purpose,
-    /// `thompson`, or the digest of the shop's own policy.
-    policy: String,
     /// The kit's version; 0 is the built-in one.
     kit_version: i64,
     /// The conversion model's version.
@@ -81,6 +79,8 @@ struct ExplainedDecision {
     chosen: Option<String>,
     /// What was shown.
     content: Option<String>,
+    /// `thompson`, or the version of the shop's own policy.
+    policy: String,
     /// Why, in words.
     reasoning: String,
     /// The seed's names, from which everybody draws the same number.
@@ -188,7 +188,6 @@ fn tell(
         visit: decided.visit,
         at: event.at.to_rfc3339(),
         purpose: decided.purpose,
-        policy: decided.policy.clone(),
         kit_version: decided.kit,
         model_version: decided.model.clone(),
         decisions: decisions.collect(),
@@ -209,13 +208,16 @@ fn decide_again(
     on: &Session,
 ) -> Vec<Decision> {
     // A shop's own policy is not run again: what it said stands in the log.
-    let logged = |slot: Slot, candidates: &[&Variant]| {
-        let decision = decided.decisions.iter().find(|one| one.slot == slot)?;
-        let own = decided.policy != THOMPSON && !decision.weights.is_empty();
+    let logged = |asked: Question<'_>| {
+        let decision = decided
+            .decisions
+            .iter()
+            .find(|one| one.slot == asked.slot)?;
         let reason = decision.reason.clone().unwrap_or_default();
-        own.then(|| Ranked {
+        Some(Ranked {
+            version: decision.policy.clone()?,
             weights: decision.weights.clone(),
-            reasons: vec![reason; candidates.len()],
+            reasons: vec![reason; asked.candidates.len()],
         })
     };
     let choosing = Choosing {
@@ -283,6 +285,10 @@ fn explain_one(
         content: filling
             .and_then(|filling| decision.content(filling))
             .map(str::to_owned),
+        policy: decision
+            .policy
+            .clone()
+            .unwrap_or_else(|| THOMPSON.to_owned()),
         reasoning: filling
             .map(|filling| why_chosen(decision, filling))
             .unwrap_or_default(),

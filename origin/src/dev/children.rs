@@ -141,6 +141,7 @@ fn settings(config: &Config, secrets: &Secrets) -> Vec<(&'static str, String)> {
     let files = [
         ("FOOTFALL_GEO_MMDB", &config.geo_mmdb),
         ("FOOTFALL_EDGE_COMPONENT", &config.edge_component),
+        ("FOOTFALL_EDGE_POLICY", &config.edge_policy),
     ];
     settings.extend(
         files

@@ -5,7 +5,7 @@ use footfall::db::During as _;
 use footfall::{content, rebuild};
 use footfall_shared::event::{Event, EventKind};
 use footfall_shared::id::EventId;
-use footfall_shared::journey::content::decide::{Choosing, Decided, THOMPSON, Whom, built_in};
+use footfall_shared::journey::content::decide::{Choosing, Decided, Whom, built_in};
 use footfall_shared::journey::content::{Kit, Purpose, Seen, Slot};
 use footfall_shared::journey::event::{Conversion, Happening, Numbered, Start};
 use footfall_shared::journey::reducer::fold;
@@ -98,7 +98,6 @@ fn decision(shop: &TestShop, kit: &Kit, start: &Event) -> Event {
         visit: on.visit,
         kit: kit.version,
         model: kit.model.version.clone(),
-        policy: THOMPSON.to_owned(),
         forbidden: Vec::new(),
         decisions: choosing.slots(&Slot::AT_START),
     };

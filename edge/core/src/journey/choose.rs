@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use footfall_shared::event::{Event, EventKind, value_of};
 use footfall_shared::id::{EventId, ShopId};
-use footfall_shared::journey::content::decide::{Choosing, THOMPSON, Whom, built_in};
+use footfall_shared::journey::content::decide::{Choosing, Question, Whom};
 use footfall_shared::journey::content::kit::Trait;
 use footfall_shared::journey::content::{Decided, Decision, Kit, Purpose, Seen, Slot};
 use footfall_shared::journey::session::Session;
@@ -22,7 +22,7 @@ use crate::error::EdgeError;
 use crate::events::enqueue;
 use crate::guard::ShopRequest;
 use crate::origin::ask;
-use crate::platform::Platform;
+use crate::platform::{Asked, Platform};
 use crate::trace::Trace;
 
 /// How long a kit is used without a word from the origin, which pushes each new one.
@@ -114,7 +114,16 @@ impl<P: Platform> Choice<'_, P> {
             },
             seen: Seen::of(self.on),
             forbidden: self.forbidden,
-            policy: &built_in,
+            policy: &|question: Question<'_>| {
+                let asked = Asked {
+                    shop: &self.asked.shop.shop,
+                    kit: self.kit,
+                    session: self.on,
+                    now: self.platform.now(),
+                    question,
+                };
+                self.platform.rank(&asked)
+            },
         };
         choosing.slots(slots)
     }
@@ -135,7 +144,6 @@ impl<P: Platform> Choice<'_, P> {
             visit: self.on.visit,
             kit: self.kit.version,
             model: self.kit.model.version.clone(),
-            policy: THOMPSON.to_owned(),
             forbidden: self.forbidden.to_vec(),
             decisions: decisions.to_vec(),
         };

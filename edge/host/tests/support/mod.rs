@@ -59,6 +59,7 @@ impl TestHost {
                 )]
             }),
             geo: None,
+            policy: None,
             tracer: None,
         });
         Self {
@@ -130,26 +131,35 @@ impl TestHost {
 }
 
 /// The test guest, built once for all tests.
-fn guest() -> &'static Path {
+pub(crate) fn guest() -> &'static Path {
     static GUEST: OnceLock<PathBuf> = OnceLock::new();
-    GUEST.get_or_init(|| {
-        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/guest/Cargo.toml");
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("host-guest");
-        let status = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--locked",
-                "--release",
-                "--target",
-                "wasm32-wasip2",
-                "--manifest-path",
-            ])
-            .arg(manifest)
-            .arg("--target-dir")
-            .arg(&target)
-            .status()
-            .unwrap();
-        assert!(status.success(), "the test guest does not build");
-        target.join("wasm32-wasip2/release/footfall_host_guest.wasm")
-    })
+    GUEST.get_or_init(|| build("guest", "footfall_host_guest"))
+}
+
+/// The policy that does what the slot's name says, built once for all tests.
+pub(crate) fn bad_policy() -> &'static Path {
+    static POLICY: OnceLock<PathBuf> = OnceLock::new();
+    POLICY.get_or_init(|| build("bad-policy", "bad_policy"))
+}
+
+/// Builds a crate of this folder to a component.
+fn build(folder: &str, name: &str) -> PathBuf {
+    let manifest = format!("{}/tests/{folder}/Cargo.toml", env!("CARGO_MANIFEST_DIR"));
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("host-{folder}"));
+    let status = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--locked",
+            "--release",
+            "--target",
+            "wasm32-wasip2",
+            "--manifest-path",
+        ])
+        .arg(manifest)
+        .arg("--target-dir")
+        .arg(&target)
+        .status()
+        .unwrap();
+    assert!(status.success(), "{folder} does not build");
+    target.join(format!("wasm32-wasip2/release/{name}.wasm"))
 }

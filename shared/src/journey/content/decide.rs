@@ -143,6 +143,9 @@ pub struct Decision {
     pub held_out: bool,
     /// Those among which was chosen, or among which would have been.
     pub candidates: Vec<Candidate>,
+    /// Who chose, where it was not [`THOMPSON`]: the version of the shop's own policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
     /// The weights that the shop's own policy gave the candidates; none where Thompson sampling decided.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<u32>,
@@ -169,18 +172,31 @@ impl Decision {
 /// What a shop's own policy says of a slot's candidates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ranked {
+    /// The policy's version.
+    pub version: String,
     /// A weight for each candidate, in their sequence.
     pub weights: Vec<u32>,
     /// Why, for each candidate.
     pub reasons: Vec<String>,
 }
 
+/// What a shop's own policy is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The slot.
+    pub slot: Slot,
+    /// The candidates.
+    pub candidates: &'a [&'a Variant],
+    /// The probability of each by Thompson sampling, in millionths.
+    pub probabilities: &'a [u32],
+}
+
 /// A shop's own policy; `None` where it has no answer.
-pub type Policy<'a> = &'a dyn Fn(Slot, &[&Variant]) -> Option<Ranked>;
+pub type Policy<'a> = &'a dyn Fn(Question<'_>) -> Option<Ranked>;
 
 /// The built-in policy has no answer of its own: Thompson sampling decides.
 #[must_use]
-pub const fn built_in(_: Slot, _: &[&Variant]) -> Option<Ranked> {
+pub const fn built_in(_: Question<'_>) -> Option<Ranked> {
     None
 }
 
@@ -215,14 +231,21 @@ impl Choosing<'_> {
         let fit = |variant: &&Variant| unfit(variant, &self.seen, self.forbidden).is_none();
         let candidates: Vec<&Variant> = filling.variants.iter().filter(fit).collect();
         let held_out = is_held_out(whom.shop, whom.session, kit.holdout_permille);
-        let ranked = (self.policy)(slot, &candidates)
+        let beliefs: Vec<_> = candidates.iter().map(|variant| &variant.belief).collect();
+        let thompson = choice::probabilities(&beliefs);
+        let question = Question {
+            slot,
+            candidates: &candidates,
+            probabilities: &thompson,
+        };
+        // Where there is no choice nobody is asked.
+        let ranked = Some(question)
+            .filter(|question| question.candidates.len() > 1)
+            .and_then(self.policy)
             .filter(|ranked| ranked.weights.len() == candidates.len());
         let probabilities = match &ranked {
             Some(ranked) => choice::by_weights(&ranked.weights),
-            None => {
-                let beliefs: Vec<_> = candidates.iter().map(|variant| &variant.belief).collect();
-                choice::probabilities(&beliefs)
-            }
+            None => thompson,
         };
         let drawn = Seed::of(&["content", whom.shop, whom.session, slot.as_str()]).below(ONE);
         let place = choice::draw(&probabilities, drawn);
@@ -240,8 +263,9 @@ impl Choosing<'_> {
                     probability: *probability,
                 })
                 .collect(),
-            weights: ranked.map(|ranked| ranked.weights).unwrap_or_default(),
             reason: reason.filter(|_| chosen.is_some()),
+            policy: ranked.as_ref().map(|ranked| ranked.version.clone()),
+            weights: ranked.map(|ranked| ranked.weights).unwrap_or_default(),
             drawn,
             chosen: chosen.map(|variant| variant.id.clone()),
         }
@@ -292,8 +316,6 @@ pub struct Decided {
     pub kit: i64,
     /// The model's version.
     pub model: String,
-    /// Who chose: [`THOMPSON`], or the digest of a shop's own policy.
-    pub policy: String,
     /// What constraints forbade.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub forbidden: Vec<Trait>,

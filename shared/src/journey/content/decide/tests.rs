@@ -186,13 +186,15 @@ fn a_shops_own_policy_chooses_but_never_never() {
         variant("b", Conditions::default()),
     ]);
     let on = Session::default();
-    let own = |_: Slot, candidates: &[&Variant]| {
+    let own = |asked: Question<'_>| {
         Some(Ranked {
-            weights: candidates
+            weights: asked
+                .candidates
                 .iter()
                 .map(|one| u32::from(one.id == "b"))
                 .collect(),
-            reasons: vec!["because".to_owned(); candidates.len()],
+            reasons: vec!["because".to_owned(); asked.candidates.len()],
+            version: "own".to_owned(),
         })
     };
     let choosing = Choosing {
@@ -213,8 +215,9 @@ fn a_shops_own_policy_chooses_but_never_never() {
         .collect();
     assert_eq!(probabilities, [LEAST, ONE - LEAST]);
     assert_eq!(decision.weights, [0, 1]);
-    let silent = |_: Slot, _: &[&Variant]| {
+    let silent = |_: Question<'_>| {
         Some(Ranked {
+            version: String::new(),
             weights: vec![1],
             reasons: Vec::new(),
         })
