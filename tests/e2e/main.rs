@@ -24,6 +24,7 @@ mod lifecycle;
 mod logins;
 mod main_job;
 mod nothing_lost;
+mod policy;
 mod postgres;
 mod privacy;
 mod production;

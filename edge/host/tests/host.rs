@@ -7,6 +7,8 @@
     reason = "tests may panic"
 )]
 
+#[path = "host/policy.rs"]
+mod policy;
 mod support;
 
 use http::{Method, StatusCode};

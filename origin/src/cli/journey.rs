@@ -7,7 +7,8 @@ use clap::Subcommand;
 use footfall_shared::journey::features::features;
 use footfall_shared::journey::model::Model;
 
-use super::say;
+use super::{policy, say};
+use crate::config::Config;
 use crate::journey::model::Sample;
 use crate::journey::model::datasets::{self, Dataset, SteppedSession, WholeSession};
 use crate::journey::model::evaluate::Evaluation;
@@ -45,6 +46,18 @@ pub(super) enum Evaluate {
         #[arg(long, value_name = "FILE")]
         data: PathBuf,
     },
+    /// A shop's own policy, on the decisions that were logged: what it would have converted.
+    Policy {
+        /// The policy, a component that exports `footfall:policy/ranker`.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The first day of the decisions, as 2026-11-01.
+        #[arg(long, value_name = "DATE")]
+        since: String,
+        /// The shop.
+        #[arg(long, default_value = crate::demo::SLUG, value_name = "SLUG")]
+        shop: String,
+    },
 }
 
 /// Fits.
@@ -75,12 +88,16 @@ pub(super) fn run_fit(command: Fit) -> anyhow::Result<()> {
 }
 
 /// Evaluates.
-pub(super) fn run_evaluate(command: Evaluate) -> anyhow::Result<()> {
-    let Evaluate::Journey { data } = command;
-    for line in evaluate(&data)? {
-        say(&line);
+pub(super) async fn run_evaluate(config: &Config, command: Evaluate) -> anyhow::Result<()> {
+    match command {
+        Evaluate::Journey { data } => {
+            for line in evaluate(&data)? {
+                say(&line);
+            }
+            Ok(())
+        }
+        Evaluate::Policy { file, since, shop } => policy::run(config, &file, &since, &shop).await,
     }
-    Ok(())
 }
 
 /// The figures of a set, a line each.

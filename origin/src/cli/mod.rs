@@ -6,6 +6,7 @@ mod edge;
 mod journey;
 mod ledger;
 mod output;
+mod policy;
 mod serve;
 pub mod stop;
 mod woocommerce;
@@ -163,7 +164,7 @@ async fn dispatch(
             serve::serve(config, with_edge, supervised, tracer).await?;
         }
         Command::Fit(command) => journey::run_fit(command)?,
-        Command::Evaluate(command) => journey::run_evaluate(command)?,
+        Command::Evaluate(command) => journey::run_evaluate(&config, command).await?,
         Command::Edge { policy, supervised } => {
             config.edge_policy = policy.or(config.edge_policy);
             edge::run(&config, supervised, tracer).await?;

@@ -4,16 +4,19 @@
 //! - [`exposures`]: which visit was shown what and whether it bought, from the log
 //! - [`kit`]: catalogue and counts as one published piece
 //! - [`decisions`]: a decision explained, and made again from the log
+//! - [`trials`] and [`evaluation`]: what another policy would have converted
 //!
 //! **Invariant:** counts are the sum of the exposures, whatever the sequence in which the log received the events
 //! (`counts_do_not_depend_on_the_sequence_of_arrival`).
 
 mod catalogue;
 mod decisions;
+pub mod evaluation;
 mod exposures;
 mod kit;
 mod queries;
 mod routes;
+pub mod trials;
 
 pub use catalogue::Catalogue;
 pub use exposures::project;

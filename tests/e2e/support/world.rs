@@ -233,6 +233,12 @@ impl World {
         self.stranger().with(&self.report.secret_key)
     }
 
+    /// Runs a command over its data to the end and gives what it printed.
+    #[track_caller]
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        self.home.run(arguments)
+    }
+
     /// What it was started with.
     pub(crate) fn settings(&self) -> &[(String, String)] {
         &self.home.settings

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use footfall_shared::event::{Event, EventKind};
 use footfall_shared::id::ShopId;
+use footfall_shared::journey::content::decide::Decided;
 use footfall_shared::journey::event::Happening;
+use footfall_shared::time::UtcMillis;
 
 use super::super::exposures::{Exposure, Place};
 use crate::db::{During, Handle, ROWS_A_STATEMENT, StorageError, Tx, keep_prepared};
@@ -29,7 +31,7 @@ type ExposureRow = (String, i64, String, i64, i64, String, i64);
 
 /// What these sessions were shown.
 pub(in super::super) async fn find_exposures(
-    tx: &mut Tx,
+    db: &mut impl Handle,
     shop: &ShopId,
     sessions: &[&str],
 ) -> Result<BTreeMap<Place, Exposure>, StorageError> {
@@ -38,7 +40,7 @@ pub(in super::super) async fn find_exposures(
         FROM exposures WHERE shop_id = ";
     let mut found = BTreeMap::new();
     for chunk in sessions.chunks(ROWS_A_STATEMENT) {
-        let rows: Vec<ExposureRow> = on_db!(tx, |connection| {
+        let rows: Vec<ExposureRow> = on_db!(db, |connection| {
             let mut sql = sqlx::QueryBuilder::new(SQL);
             sql.push_bind(shop.as_str()).push(" AND session_id IN (");
             let mut list = sql.separated(", ");
@@ -104,6 +106,37 @@ pub(in super::super) async fn find_sales(
         }
     }
     Ok(found)
+}
+
+/// Decisions since then, in the log's sequence after a place in it.
+pub(in super::super) async fn find_decisions(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    since: UtcMillis,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<(i64, Event)>, StorageError> {
+    const STEP: &str = "find decisions";
+    const SQL: &str = "SELECT seq, body FROM events WHERE shop_id = $1 AND name = $2 AND at >= $3 \
+        AND seq > $4 ORDER BY seq LIMIT $5";
+    let rows: Vec<(i64, String)> = on_db!(db, |connection| {
+        sqlx::query_as(SQL)
+            .bind(shop.as_str())
+            .bind(Decided::EVENT)
+            .bind(since.get())
+            .bind(after)
+            .bind(limit)
+            .fetch_all(connection)
+            .await
+    })
+    .during(STEP)?;
+    rows.into_iter()
+        .map(|(seq, body)| {
+            let event =
+                serde_json::from_str(&body).map_err(|cause| StorageError::corrupt(STEP, cause))?;
+            Ok((seq, event))
+        })
+        .collect()
 }
 
 /// Keeps what sessions were shown.

@@ -1,18 +1,12 @@
 //! What the host promises of a shop's own policy.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests may panic"
-)]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use footfall_edge_host::policy::{Candidate, Context, Policy, Ranking, Shopper};
 use footfall_edge_host::{Host, HostError, HostOptions};
+
+use crate::support;
 
 fn shopper() -> Shopper {
     Shopper {
