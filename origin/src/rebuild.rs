@@ -39,6 +39,7 @@ async fn rebuild_shop(app: &App, shop: &Shop) -> Result<Rebuilt, StorageError> {
     intelligence::clear_projections(&mut tx, &shop.id).await?;
     orders::clear_links(&mut tx, &shop.id).await?;
     journey::clear_journeys(&mut tx, &shop.id).await?;
+    journey::clear_rollups(&mut tx, &shop.id).await?;
     content::clear_exposures(&mut tx, &shop.id).await?;
     let events = ingest::replay(app, &mut tx, shop, now).await?;
     let customers = intelligence::recalculate_all(app, &mut tx, shop, now).await?;

@@ -156,7 +156,12 @@ pub fn needed(method: &str, route: &str) -> Option<&'static [Permission]> {
         ("POST", "/api/events/rejected/replay" | "/api/bots/reclassify") => &[P::EventsWrite],
         ("GET" | "HEAD", "/api/devices") => &[P::DevicesRead],
         ("POST", "/api/devices/reset") => &[P::DevicesWrite],
-        ("GET" | "HEAD", "/api/decisions/{id}") => &[P::JourneysRead],
+        (
+            "GET" | "HEAD",
+            "/api/decisions/{id}"
+            | "/api/journey/analytics/funnel"
+            | "/api/journey/analytics/cohorts",
+        ) => &[P::JourneysRead],
         // The administration.
         ("GET" | "HEAD", "/api/journey/content") => &[P::ContentRead],
         ("PUT", "/api/journey/content" | "/api/products/stock") => &[P::ContentWrite],

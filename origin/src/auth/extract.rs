@@ -20,6 +20,15 @@ pub struct SecretShop(pub Shop);
 #[derive(Debug, Clone)]
 pub struct SecretOrAdminShop(pub Shop);
 
+/// The shop of a secret key or of a person, with a name under which the caller's requests can be counted.
+#[derive(Debug, Clone)]
+pub struct CountedShop {
+    /// The shop.
+    pub shop: Shop,
+    /// The key's hash, or the person's id.
+    pub caller: String,
+}
+
 /// The shop of a person. No key gets here, whatever its scopes.
 #[derive(Debug, Clone)]
 pub struct AdminShop {
@@ -87,6 +96,27 @@ impl FromRequestParts<App> for SecretOrAdminShop {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, AppError> {
         match permitted_caller(parts, app).await? {
             Caller::Server(shop, _) | Caller::Person(shop, _, _) => Ok(Self(shop)),
+            Caller::Browser(_) => Err(forbidden("a secret key or an admin")),
+        }
+    }
+}
+
+impl FromRequestParts<App> for CountedShop {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, AppError> {
+        match permitted_caller(parts, app).await? {
+            Caller::Server(shop, _) => {
+                let key = match Credential::of(parts) {
+                    Some(Credential::Key(key)) => key.hash,
+                    _ => String::new(),
+                };
+                Ok(Self { shop, caller: key })
+            }
+            Caller::Person(shop, user, _) => Ok(Self {
+                shop,
+                caller: user.as_str().to_owned(),
+            }),
             Caller::Browser(_) => Err(forbidden("a secret key or an admin")),
         }
     }

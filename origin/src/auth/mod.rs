@@ -23,7 +23,7 @@ mod throttle;
 mod token;
 
 pub use credential::Credential;
-pub use extract::{AdminShop, OpenShop, SecretOrAdminShop, SecretShop};
+pub use extract::{AdminShop, CountedShop, OpenShop, SecretOrAdminShop, SecretShop};
 pub use login::{end_logins, grant_of_token};
 pub use password::{HashError, PasswordHash, hash_password, password_matches};
 pub use routes::routes;

@@ -85,6 +85,12 @@ pub enum AppError {
         /// When it may come again, in seconds.
         retry_after_s: u64,
     },
+    /// A contract's bound on requests.
+    #[error("rate limited")]
+    RateLimited {
+        /// When it may come again, in seconds.
+        retry_after_s: u64,
+    },
     /// What is asked for does not fit what is there.
     #[error("conflict")]
     Conflict {
@@ -174,6 +180,7 @@ impl AppError {
             Self::Unauthorized => "unauthorized",
             Self::Forbidden { .. } => "forbidden",
             Self::TooManyRequests { .. } => "rate_limited",
+            Self::RateLimited { .. } => "rate_limit_exceeded",
             Self::Conflict { .. } => "conflict",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
@@ -203,7 +210,9 @@ impl AppError {
             | Self::IllegalMove(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
-            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyRequests { .. } | Self::RateLimited { .. } => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::ProfileNotFound { .. }
             | Self::NoOrders
@@ -254,6 +263,7 @@ impl AppError {
             Self::Unauthorized => "A valid credential is required".into(),
             Self::Forbidden { needed } => format!("This needs {needed}"),
             Self::TooManyRequests { .. } => "Too many failed attempts, please wait".into(),
+            Self::RateLimited { .. } => "Too many requests, please wait".into(),
             Self::Conflict { reason } => reason.clone(),
             Self::NotFound => "Not found".into(),
             Self::MethodNotAllowed { .. } => "Method not allowed".into(),
@@ -288,6 +298,7 @@ impl AppError {
             | Self::Unauthorized
             | Self::Forbidden { .. }
             | Self::TooManyRequests { .. }
+            | Self::RateLimited { .. }
             | Self::Conflict { .. }
             | Self::NotFound
             | Self::MethodNotAllowed { .. }
@@ -371,7 +382,7 @@ impl IntoResponse for AppError {
             } => {
                 headers.insert(ALLOW, allowed.clone());
             }
-            Self::TooManyRequests { retry_after_s } => {
+            Self::TooManyRequests { retry_after_s } | Self::RateLimited { retry_after_s } => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after_s));
             }
             error if error.status() == StatusCode::SERVICE_UNAVAILABLE => {

@@ -64,7 +64,7 @@ pub(super) async fn project(
     devices::record(app, tx, &shop.id, &sightings, now).await?;
     let told: Vec<&Event> = events.iter().map(|(event, _)| *event).collect();
     record_links(app, tx, shop, &told, now).await?;
-    journey::project(tx, &shop.id, &told).await?;
+    journey::project(tx, shop, &told).await?;
     content::project(tx, &shop.id, &told).await?;
     if scope == Scope::Live {
         let reports: Vec<Report> = events

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use footfall_shared::event::{Event, EventKind};
 use footfall_shared::id::ShopId;
-use footfall_shared::journey::event::Numbered;
 use footfall_shared::journey::session::Session;
-use footfall_shared::time::UtcMillis;
 
+use super::fold::Told;
 use crate::db::{During, Handle, ROWS_A_STATEMENT, StorageError, Tx, keep_prepared};
 use crate::on_db;
 
@@ -60,7 +59,7 @@ pub(super) async fn find_happenings(
     db: &mut impl Handle,
     shop: &ShopId,
     session: &str,
-) -> Result<Vec<(Numbered, UtcMillis)>, StorageError> {
+) -> Result<Vec<Told>, StorageError> {
     const STEP: &str = "find a journey's events";
     const SQL: &str = "SELECT body FROM events WHERE shop_id = $1 AND session_id = $2 AND kind = $3 \
         ORDER BY seq";
@@ -77,7 +76,7 @@ pub(super) async fn find_happenings(
     for body in rows {
         let event: Event =
             serde_json::from_str(&body).map_err(|cause| StorageError::corrupt(STEP, cause))?;
-        told.extend(Numbered::of(&event).map(|numbered| (numbered, event.at)));
+        told.extend(Told::of(&event));
     }
     Ok(told)
 }

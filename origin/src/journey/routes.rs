@@ -22,7 +22,9 @@ use crate::shops::Shop;
 
 /// The routes with their notes.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(state))
+    OpenApiRouter::new()
+        .routes(routes!(state))
+        .merge(super::analytics::routes())
 }
 
 /// A session as it stands, with all that are the same person's.

@@ -18,6 +18,7 @@ mod doctor;
 mod edges;
 mod ingest;
 mod intelligence;
+mod journey_analytics;
 mod journeys;
 mod keys;
 mod ledger;

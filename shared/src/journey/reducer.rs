@@ -7,6 +7,8 @@ use super::context::DeviceType;
 use super::event::{Conversion, Happening, Link, Measured, Numbered, Start, Touch};
 use super::model::Model;
 use super::next::Impact;
+use super::observed::PriceReaction;
+use super::session::Sign;
 use super::session::{
     CONVERSIONS_MAX, Converted, HISTORY_MAX, LINKS_MAX, LinkedWith, NAMES_MAX, STAGES_MAX, Session,
     StageStep, Touchpoint, Visit,
@@ -87,6 +89,7 @@ fn begin_visit(before: Session, visit: u32, now: UtcMillis) -> Session {
     let first = before.visit == 0;
     Session {
         visit,
+        first_at: if first { now } else { before.first_at },
         started_at: now,
         stage,
         stages: vec![StageStep {
@@ -223,6 +226,24 @@ fn measure(session: &mut Session, measured: &Measured) {
     }
     if *errors == Some(true) {
         session.errors = session.errors.saturating_add(1);
+    }
+    let signs = [
+        (
+            Sign::SlowLoad,
+            load_ms.is_some_and(|time| time > SLOW_LOAD_MS),
+        ),
+        (Sign::Leaving, *exit_intent == Some(true)),
+        (
+            Sign::Price,
+            *price_reaction == Some(PriceReaction::Negative),
+        ),
+        (Sign::Error, *errors == Some(true)),
+    ];
+    let seen = signs.iter().filter(|(_, seen)| *seen);
+    let seen = seen.fold(0, |all, (sign, _)| all | *sign as u8);
+    if seen != 0 {
+        session.signs.resize(Stage::ALL.len(), 0);
+        session.signs[session.stage as usize] |= seen;
     }
 }
 

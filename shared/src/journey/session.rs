@@ -31,6 +31,8 @@ pub struct Session {
     pub seq: u32,
     /// Which visit this is, from 1.
     pub visit: u32,
+    /// When the first visit began.
+    pub first_at: UtcMillis,
     /// When the visit began.
     pub started_at: UtcMillis,
     /// When something happened last.
@@ -67,6 +69,9 @@ pub struct Session {
     pub errors: u32,
     /// Touchpoints whose page loaded slowly.
     pub slow_loads: u32,
+    /// What went wrong in each stage, in their sequence, as [`Sign`]s put together; empty where nothing did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signs: Vec<u8>,
     /// Whether an email address was left.
     pub lead: bool,
     /// Whether the visitor was here before.
@@ -92,6 +97,24 @@ pub struct Session {
     /// The visit before this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub previous: Option<Visit>,
+}
+
+/// A sign that a shopper may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// A page loaded slowly.
+    SlowLoad = 1,
+    /// They were about to leave.
+    Leaving = 2,
+    /// A price was taken as too high.
+    Price = 4,
+    /// Something did not work.
+    Error = 8,
+}
+
+impl Sign {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::SlowLoad, Self::Leaving, Self::Price, Self::Error];
 }
 
 /// A step of the journey.
@@ -166,6 +189,13 @@ impl Session {
     #[must_use]
     pub const fn is_over(&self, now: UtcMillis, idle_ms: i64) -> bool {
         now.since(self.last_at) >= idle_ms
+    }
+
+    /// Whether a sign was seen in a stage.
+    #[must_use]
+    pub fn showed(&self, stage: Stage, sign: Sign) -> bool {
+        let signs = self.signs.get(stage as usize).copied().unwrap_or_default();
+        signs & sign as u8 != 0
     }
 
     /// The id of a visit, for people and reports: the session's own for the first, with its number behind
