@@ -160,7 +160,8 @@ pub fn needed(method: &str, route: &str) -> Option<&'static [Permission]> {
             "GET" | "HEAD",
             "/api/decisions/{id}"
             | "/api/journey/analytics/funnel"
-            | "/api/journey/analytics/cohorts",
+            | "/api/journey/analytics/cohorts"
+            | "/api/journey/model",
         ) => &[P::JourneysRead],
         // The administration.
         ("GET" | "HEAD", "/api/journey/content") => &[P::ContentRead],

@@ -7,12 +7,14 @@ use clap::Subcommand;
 use footfall_shared::journey::features::features;
 use footfall_shared::journey::model::Model;
 
-use super::{policy, say};
+use super::{admin, open, policy, say};
+use crate::app::App;
 use crate::config::Config;
 use crate::journey::model::Sample;
 use crate::journey::model::datasets::{self, Dataset, SteppedSession, WholeSession};
 use crate::journey::model::evaluate::Evaluation;
 use crate::journey::model::fit::fit;
+use crate::journey::model::job::fit_shop;
 use crate::journey::model::prior::fit_prior;
 
 /// Of the sessions in time this share is fitted on, the later rest is judged; of those without time every
@@ -34,6 +36,12 @@ pub(super) enum Fit {
         /// Where to write it.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
+    },
+    /// A shop's own conversion model, now; it is served if it is better than the one in service.
+    Shop {
+        /// The shop.
+        #[arg(value_name = "SLUG")]
+        shop: String,
     },
 }
 
@@ -61,10 +69,35 @@ pub(super) enum Evaluate {
 }
 
 /// Fits.
-pub(super) fn run_fit(command: Fit) -> anyhow::Result<()> {
-    let Fit::Journey { data, version, out } = command;
+pub(super) async fn run_fit(config: &Config, command: Fit) -> anyhow::Result<()> {
+    match command {
+        Fit::Journey { data, version, out } => fit_the_prior(&data, &version, &out),
+        Fit::Shop { shop } => fit_a_shop(config, &shop).await,
+    }
+}
+
+async fn fit_a_shop(config: &Config, slug: &str) -> anyhow::Result<()> {
+    let db = open(config).await?;
+    let shop = admin::find_shop(&db, slug).await?;
+    let app = App::new(config.clone(), db);
+    let fitted = fit_shop(&app, &shop).await?;
+    for (name, figures) in [("fitted", fitted.own), ("in service", fitted.in_service)] {
+        say(format_args!(
+            "{name:<12} AUC {:.4}  log loss {:.4}  calibration error {:.4}",
+            figures.auc, figures.log_loss, figures.calibration_error
+        ));
+    }
+    say(match fitted.is_better() {
+        true => "published: it serves from now on",
+        false => "not published: the one in service is better",
+    });
+    app.db().close().await;
+    Ok(())
+}
+
+fn fit_the_prior(data: &[PathBuf], version: &str, out: &Path) -> anyhow::Result<()> {
     let (mut whole, mut steps) = (Vec::new(), Vec::new());
-    for path in &data {
+    for path in data {
         match datasets::read(path)? {
             Dataset::Whole(sessions) => whole = sessions,
             Dataset::Steps(sessions) => steps = sessions,
@@ -74,9 +107,9 @@ pub(super) fn run_fit(command: Fit) -> anyhow::Result<()> {
         !whole.is_empty() && !steps.is_empty(),
         "one set of whole sessions and one event by event are needed"
     );
-    let model = fit_prior(&whole, &steps, &version)?;
+    let model = fit_prior(&whole, &steps, version)?;
     let text = serde_json::to_string_pretty(&model).context("a model is written")?;
-    std::fs::write(&out, format!("{text}\n"))
+    std::fs::write(out, format!("{text}\n"))
         .with_context(|| format!("cannot write {}", out.display()))?;
     say(format_args!(
         "{} sessions, {} conversions: {}",

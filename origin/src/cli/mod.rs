@@ -163,7 +163,7 @@ async fn dispatch(
             config.edge_policy = policy.or(config.edge_policy);
             serve::serve(config, with_edge, supervised, tracer).await?;
         }
-        Command::Fit(command) => journey::run_fit(command)?,
+        Command::Fit(command) => journey::run_fit(&config, command).await?,
         Command::Evaluate(command) => journey::run_evaluate(&config, command).await?,
         Command::Edge { policy, supervised } => {
             config.edge_policy = policy.or(config.edge_policy);

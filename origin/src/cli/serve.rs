@@ -43,6 +43,11 @@ pub(super) async fn serve(
         told.requested().await
     }));
     let mut told = stop.clone();
+    let fitting = tokio::spawn(crate::journey::model::job::keep_fitting(
+        app.clone(),
+        async move { told.requested().await },
+    ));
+    let mut told = stop.clone();
     let publishing = tokio::spawn(crate::content::keep_publishing(app.clone(), async move {
         told.requested().await
     }));
@@ -63,6 +68,7 @@ pub(super) async fn serve(
     pushing.await.context("the pushes to the edges failed")?;
     watching.await.context("the silence alarm failed")?;
     retiring.await.context("the end of devices failed")?;
+    fitting.await.context("the fits of models failed")?;
     publishing.await.context("the kits failed")?;
     reconciling.await.context("the reconcile of shops failed")?;
     app.db().close().await;

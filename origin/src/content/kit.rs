@@ -26,6 +26,7 @@ use crate::app::App;
 use crate::db::{Handle, StorageError, Tx};
 use crate::edges::{self, Subject};
 use crate::intelligence::take_turn;
+use crate::journey::model::job::model_in_service;
 
 /// How often new counts make a new kit. Each is kept, so not with every sale.
 const EVERY_MS: i64 = 10 * 60_000;
@@ -108,7 +109,8 @@ pub async fn publish(
     let counts = find_counts(tx, shop).await?;
     let latest = find_latest(tx, shop).await?;
     let version = latest.as_ref().map_or(0, |(kit, _)| kit.version);
-    let mut kit = build(&catalogue, &stocks, &counts, Model::prior());
+    let model = model_in_service(tx, shop).await?;
+    let mut kit = build(&catalogue, &stocks, &counts, model);
     kit.version = version;
     if let Some((latest, published_at)) = latest {
         let waits = when == When::IfDue && now.since(published_at) < EVERY_MS;

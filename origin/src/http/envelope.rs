@@ -22,10 +22,11 @@ use super::middleware::REQUEST_ID;
 use crate::app::App;
 
 /// Where the administration's routes begin.
-const ADMINISTRATION: [&str; 7] = [
+const ADMINISTRATION: [&str; 8] = [
     "/api/auth",
     "/api/decisions",
     "/api/journey/content",
+    "/api/journey/model",
     "/api/keys",
     "/api/products",
     "/api/settings",

@@ -9,6 +9,7 @@ use footfall_shared::journey::session::Session;
 use super::fold::Told;
 use crate::db::{During, Handle, ROWS_A_STATEMENT, StorageError, Tx, keep_prepared};
 use crate::on_db;
+use footfall_shared::time::UtcMillis;
 
 /// A session as it stands.
 pub async fn find_journey(
@@ -79,6 +80,26 @@ pub(super) async fn find_happenings(
         told.extend(Told::of(&event));
     }
     Ok(told)
+}
+
+/// The newest sessions in which nothing happened since then, at most so many.
+pub(super) async fn list_newest(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    until: UtcMillis,
+    limit: i64,
+) -> Result<Vec<String>, StorageError> {
+    const SQL: &str = "SELECT session_id FROM journeys WHERE shop_id = $1 AND last_at < $2 \
+        ORDER BY last_at DESC LIMIT $3";
+    on_db!(db, |connection| {
+        sqlx::query_scalar(SQL)
+            .bind(shop.as_str())
+            .bind(until.get())
+            .bind(limit)
+            .fetch_all(connection)
+            .await
+    })
+    .during("list the newest journeys")
 }
 
 /// Keeps sessions as they are now.

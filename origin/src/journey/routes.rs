@@ -25,6 +25,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(state))
         .merge(super::analytics::routes())
+        .merge(super::model::routes())
 }
 
 /// A session as it stands, with all that are the same person's.

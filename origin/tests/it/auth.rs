@@ -65,8 +65,8 @@ fn guarded() -> Vec<(Door, &'static [Permission])> {
     let served = |door: &Door| {
         let edge = ["/v1/", "/api/intelligence/", "/api/journey/"];
         let by_edge = edge.iter().any(|start| door.path.starts_with(start));
-        // Both tell how a session stands; content is the origin's.
-        let own = ["/state", "/content"];
+        // Both tell how a session stands; the others are the origin's.
+        let own = ["/state", "/content", "/model", "/funnel", "/cohorts"];
         !by_edge || own.iter().any(|end| door.path.ends_with(end))
     };
     let doors = doors().into_iter().filter(served);

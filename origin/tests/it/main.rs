@@ -19,6 +19,7 @@ mod edges;
 mod ingest;
 mod intelligence;
 mod journey_analytics;
+mod journey_model;
 mod journeys;
 mod keys;
 mod ledger;

@@ -69,7 +69,7 @@ pub struct WholeSession {
 }
 
 /// A session event by event.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct SteppedSession {
     /// After each event until the purchase: what can be known, and when.
     pub moments: Vec<(Observed, UtcMillis)>,

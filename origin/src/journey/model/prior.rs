@@ -154,7 +154,7 @@ fn logit(share: f64) -> f64 {
     clippy::cast_precision_loss,
     reason = "milliseconds and numbers of moments"
 )]
-fn medians(steps: &[SteppedSession]) -> BTreeMap<Stage, f64> {
+pub(super) fn medians(steps: &[SteppedSession]) -> BTreeMap<Stage, f64> {
     let mut logs = BTreeMap::<Stage, Vec<f64>>::new();
     for session in steps {
         let Some(bought_at) = session.bought_at else {
@@ -172,7 +172,7 @@ fn medians(steps: &[SteppedSession]) -> BTreeMap<Stage, f64> {
 }
 
 /// The median probability of buyers at their last moment before the purchase.
-fn ready(model: &Model, steps: &[SteppedSession]) -> f64 {
+pub(super) fn ready(model: &Model, steps: &[SteppedSession]) -> f64 {
     let mut last: Vec<f64> = steps
         .iter()
         .filter(|session| session.bought_at.is_some())

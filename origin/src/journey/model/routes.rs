@@ -1,0 +1,111 @@
+//! `GET /api/journey/model`: which model serves the shop, and how good it and those before it are.
+
+use axum::Json;
+use axum::extract::State;
+use footfall_shared::journey::model::{Basis, Model};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::job::model_in_service;
+use super::queries::{self, Compared, Try};
+use super::shop::CONVERSIONS_MIN;
+use crate::app::App;
+use crate::auth::SecretOrAdminShop;
+use crate::http::envelope::{AdminErrorReply, DataReply, Meta};
+use crate::http::error::AppError;
+
+pub(in crate::journey) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(model))
+}
+
+/// The model that serves a shop.
+#[derive(Debug, Serialize, ToSchema)]
+struct ModelReply {
+    /// Its version.
+    version: String,
+    /// What it was fitted on.
+    basis: Basis,
+    /// Where it comes from, in words.
+    source: String,
+    /// Sessions that it was fitted on.
+    sessions: u32,
+    /// Those of them that bought.
+    conversions: u32,
+    /// Buying visits of the shop so far, and how many a model of its own needs.
+    buyers: i64,
+    /// See `buyers`.
+    buyers_needed: usize,
+    /// Models that were fitted on the shop's own sessions, the latest first.
+    tries: Vec<TryReply>,
+}
+
+/// A model that was tried.
+#[derive(Debug, Serialize, ToSchema)]
+struct TryReply {
+    /// Its version.
+    version: String,
+    /// When, RFC 3339.
+    at: String,
+    /// Whether it was better than the one in service, and so replaced it.
+    published: bool,
+    /// Sessions that it was fitted on.
+    sessions: u32,
+    /// Those of them that bought.
+    conversions: u32,
+    /// On the later visits, which it has not seen.
+    figures: Compared,
+}
+
+impl From<Try> for TryReply {
+    fn from(one: Try) -> Self {
+        Self {
+            version: one.model.version,
+            at: one.at.to_rfc3339(),
+            published: one.published,
+            sessions: one.model.sessions,
+            conversions: one.model.conversions,
+            figures: one.figures,
+        }
+    }
+}
+
+/// Which conversion model serves the shop, and how good it is.
+#[utoipa::path(
+    get, path = "/api/journey/model", tag = "journey",
+    responses(
+        (status = 200, description = "The model", body = DataReply<ModelReply>),
+        (status = 401, description = "No live credential", body = AdminErrorReply),
+        (status = 403, description = "A role or key without `journeys:read`", body = AdminErrorReply),
+        (status = 500, description = "A bug of ours", body = AdminErrorReply),
+        (status = 503, description = "Temporarily unavailable", body = AdminErrorReply),
+    ),
+    security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
+)]
+async fn model(
+    State(app): State<App>,
+    meta: Meta,
+    SecretOrAdminShop(shop): SecretOrAdminShop,
+) -> Result<Json<DataReply<ModelReply>>, AppError> {
+    let mut db = app.db().read().await?;
+    let Model {
+        version,
+        basis,
+        source,
+        sessions,
+        conversions,
+        ..
+    } = model_in_service(&mut db, &shop.id).await?;
+    let tries = queries::list(&mut db, &shop.id).await?;
+    Ok(meta.with(ModelReply {
+        version,
+        basis,
+        source,
+        sessions,
+        conversions,
+        buyers: queries::count_buyers(&mut db, &shop.id).await?,
+        buyers_needed: CONVERSIONS_MIN,
+        tries: tries.into_iter().map(TryReply::from).collect(),
+    }))
+}
