@@ -37,4 +37,5 @@ pub mod rebuild;
 pub mod router;
 pub mod shops;
 pub mod traces;
+pub mod webhooks;
 pub mod woocommerce;

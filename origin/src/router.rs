@@ -22,6 +22,7 @@ fn features() -> OpenApiRouter<App> {
         .merge(crate::intelligence::routes())
         .merge(crate::journey::routes())
         .merge(crate::content::routes())
+        .merge(crate::webhooks::routes())
         .merge(crate::edges::openapi::routes())
         .merge(crate::edges::openapi_journey::routes())
 }

@@ -102,6 +102,10 @@ prefixed_id!(
     /// An API key's record (not the key itself).
     KeyId, "key_"
 );
+prefixed_id!(
+    /// A webhook's endpoint.
+    WebhookId, "whk_"
+);
 
 /// An event's id: the client's own `messageId`, or `evt_` and a ULID made where it was accepted.
 /// At most [`EventId::CHARS_MAX`] characters.

@@ -42,6 +42,10 @@ pub enum Permission {
     SettingsRead,
     /// Change the shop's settings.
     SettingsWrite,
+    /// List webhooks and what is on its way to them.
+    WebhooksRead,
+    /// Make and remove webhooks, and send again.
+    WebhooksWrite,
     /// List keys.
     KeysRead,
     /// Make, rotate and revoke keys.
@@ -54,7 +58,7 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::ContentRead,
         Self::ContentWrite,
         Self::CustomersRead,
@@ -69,6 +73,8 @@ impl Permission {
         Self::OrdersWrite,
         Self::SettingsRead,
         Self::SettingsWrite,
+        Self::WebhooksRead,
+        Self::WebhooksWrite,
         Self::KeysRead,
         Self::KeysWrite,
         Self::UsersRead,
@@ -93,6 +99,8 @@ impl Permission {
             Self::OrdersWrite => "orders:write",
             Self::SettingsRead => "settings:read",
             Self::SettingsWrite => "settings:write",
+            Self::WebhooksRead => "webhooks:read",
+            Self::WebhooksWrite => "webhooks:write",
             Self::KeysRead => "keys:read",
             Self::KeysWrite => "keys:write",
             Self::UsersRead => "users:read",
@@ -168,6 +176,9 @@ pub fn needed(method: &str, route: &str) -> Option<&'static [Permission]> {
         ("PUT", "/api/journey/content" | "/api/products/stock") => &[P::ContentWrite],
         ("GET" | "HEAD", "/api/settings") => &[P::SettingsRead],
         ("PATCH", "/api/settings") => &[P::SettingsWrite],
+        ("GET" | "HEAD", "/api/webhooks" | "/api/webhooks/{id}/deliveries") => &[P::WebhooksRead],
+        ("POST", "/api/webhooks" | "/api/webhooks/{id}/replay") => &[P::WebhooksWrite],
+        ("DELETE", "/api/webhooks/{id}") => &[P::WebhooksWrite],
         ("GET" | "HEAD", "/api/keys") => &[P::KeysRead],
         ("POST", "/api/keys" | "/api/keys/{id}/rotate") => &[P::KeysWrite],
         ("DELETE", "/api/keys/{id}") => &[P::KeysWrite],
@@ -217,7 +228,7 @@ impl Role {
             | P::DevicesRead
             | P::EventsRead
             | P::JourneysRead => true,
-            P::SettingsRead | P::KeysRead => !matches!(self, Self::Support),
+            P::SettingsRead | P::WebhooksRead | P::KeysRead => !matches!(self, Self::Support),
             P::ContentWrite
             | P::CustomersWrite
             | P::DevicesWrite
@@ -226,6 +237,7 @@ impl Role {
             | P::OffersWrite
             | P::OrdersWrite
             | P::SettingsWrite
+            | P::WebhooksWrite
             | P::KeysWrite
             | P::UsersRead => matches!(self, Self::Owner | Self::Admin),
             P::UsersWrite => matches!(self, Self::Owner),
@@ -367,6 +379,8 @@ mod tests {
             (Permission::OrdersWrite, "owner admin"),
             (Permission::SettingsRead, "owner admin analyst"),
             (Permission::SettingsWrite, "owner admin"),
+            (Permission::WebhooksRead, "owner admin analyst"),
+            (Permission::WebhooksWrite, "owner admin"),
             (Permission::KeysRead, "owner admin analyst"),
             (Permission::KeysWrite, "owner admin"),
             (Permission::UsersRead, "owner admin"),

@@ -48,6 +48,10 @@ pub(super) async fn serve(
         async move { told.requested().await },
     ));
     let mut told = stop.clone();
+    let delivering = tokio::spawn(crate::webhooks::keep_delivering(app.clone(), async move {
+        told.requested().await
+    }));
+    let mut told = stop.clone();
     let publishing = tokio::spawn(crate::content::keep_publishing(app.clone(), async move {
         told.requested().await
     }));
@@ -69,6 +73,7 @@ pub(super) async fn serve(
     watching.await.context("the silence alarm failed")?;
     retiring.await.context("the end of devices failed")?;
     fitting.await.context("the fits of models failed")?;
+    delivering.await.context("the webhooks failed")?;
     publishing.await.context("the kits failed")?;
     reconciling.await.context("the reconcile of shops failed")?;
     app.db().close().await;

@@ -22,7 +22,7 @@ use super::middleware::REQUEST_ID;
 use crate::app::App;
 
 /// Where the administration's routes begin.
-const ADMINISTRATION: [&str; 8] = [
+const ADMINISTRATION: [&str; 9] = [
     "/api/auth",
     "/api/decisions",
     "/api/journey/content",
@@ -31,6 +31,7 @@ const ADMINISTRATION: [&str; 8] = [
     "/api/products",
     "/api/settings",
     "/api/users",
+    "/api/webhooks",
 ];
 
 /// A success of the administration.

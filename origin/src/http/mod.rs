@@ -12,4 +12,5 @@ mod json_fault;
 pub mod middleware;
 pub mod openapi;
 pub mod outgoing;
+pub mod public_address;
 pub mod serve;

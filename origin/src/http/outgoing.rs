@@ -1,8 +1,14 @@
 //! The pooled client of everything that the origin calls: edges, shops, a collector of traces, and its own
 //! health, over HTTP or HTTPS.
 //!
-//! It follows no redirect, so that what was sent to one host never reaches another.
+//! It follows no redirect, so that what was sent to one host never reaches another. A pool for addresses that
+//! strangers name ([`Outgoing::to_the_public`]) connects to public addresses only: it looks a name up once, refuses it
+//! where one of its addresses is not public, and connects to what it has looked up.
 
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -11,7 +17,11 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::TokioExecutor;
+use tower::Service;
+
+use super::public_address::is_public;
 
 /// Why a call got no answer.
 #[derive(Debug, thiserror::Error)]
@@ -49,17 +59,30 @@ impl Patience {
 
 /// A pool of connections, cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Outgoing(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub struct Outgoing(Client<HttpsConnector<HttpConnector<Lookup>>, Full<Bytes>>);
 
 impl Outgoing {
     /// A pool without connections.
     #[must_use]
     pub fn new() -> Self {
+        Self::through(Lookup { only_public: false })
+    }
+
+    /// A pool that connects to public addresses only. A host that is an address itself is not looked up: callers
+    /// check it before ([`public_address::check_host`](super::public_address::check_host)).
+    #[must_use]
+    pub fn to_the_public() -> Self {
+        Self::through(Lookup { only_public: true })
+    }
+
+    fn through(lookup: Lookup) -> Self {
+        let mut http = HttpConnector::new_with_resolver(lookup);
+        http.enforce_http(false);
         let connector = HttpsConnectorBuilder::new()
             .with_webpki_roots()
             .https_or_http()
             .enable_http1()
-            .build();
+            .wrap_connector(http);
         Self(Client::builder(TokioExecutor::new()).build(connector))
     }
 
@@ -103,6 +126,34 @@ impl Outgoing {
             }
         })?;
         Ok(Response::from_parts(parts, body.to_bytes()))
+    }
+}
+
+/// Looks names up.
+#[derive(Debug, Clone, Copy)]
+struct Lookup {
+    only_public: bool,
+}
+
+impl Service<Name> for Lookup {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = std::io::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let only_public = self.only_public;
+        Box::pin(async move {
+            let found: Vec<SocketAddr> =
+                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            if only_public && !found.iter().all(|found| is_public(found.ip())) {
+                return Err(std::io::Error::other("its address is not public"));
+            }
+            Ok(found.into_iter())
+        })
     }
 }
 

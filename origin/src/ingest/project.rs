@@ -12,7 +12,7 @@ use crate::db::{StorageError, Tx};
 use crate::intelligence::Customers;
 use crate::intelligence::devices::{self, Sighting};
 use crate::intelligence::status::{self, Report};
-use crate::journey;
+use crate::journey::{self, News};
 use crate::orders::record_links;
 use crate::shops::Shop;
 
@@ -64,7 +64,11 @@ pub(super) async fn project(
     devices::record(app, tx, &shop.id, &sightings, now).await?;
     let told: Vec<&Event> = events.iter().map(|(event, _)| *event).collect();
     record_links(app, tx, shop, &told, now).await?;
-    journey::project(tx, shop, &told).await?;
+    let news = match scope {
+        Scope::Live => News::Told,
+        Scope::Replay => News::Known,
+    };
+    journey::project(tx, shop, &told, news, now).await?;
     content::project(tx, &shop.id, &told).await?;
     if scope == Scope::Live {
         let reports: Vec<Report> = events

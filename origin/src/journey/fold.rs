@@ -5,17 +5,23 @@ use std::collections::BTreeMap;
 use footfall_shared::event::Event;
 use footfall_shared::id::{EventId, ShopId};
 use footfall_shared::journey::event::{Happening, Numbered};
+use footfall_shared::journey::model::Model;
+use footfall_shared::journey::next::Impact;
 use footfall_shared::journey::reducer::fold;
 use footfall_shared::journey::session::Session;
+use footfall_shared::journey::stage::Stage;
 use footfall_shared::money::Currency;
 use footfall_shared::time::UtcMillis;
+use serde_json::json;
 
 use super::analytics::attribution::{Credit, credit};
 use super::analytics::contribution::Contribution;
 use super::analytics::rollup;
+use super::model::job::model_in_service;
 use super::queries;
 use crate::db::{Handle, StorageError, Tx};
 use crate::shops::Shop;
+use crate::webhooks::{self, Announcement, EventType};
 
 /// A happening of the log.
 #[derive(Debug, Clone)]
@@ -36,8 +42,15 @@ impl Told {
     }
 }
 
-/// Folds events that the log has just taken into their sessions, and into the roll-ups what that changes.
-pub async fn project(tx: &mut Tx, shop: &Shop, events: &[&Event]) -> Result<(), StorageError> {
+/// Folds events that the log has just taken into their sessions, and into the roll-ups what that changes; what is news to
+/// the shop's webhooks is put on its way.
+pub async fn project(
+    tx: &mut Tx,
+    shop: &Shop,
+    events: &[&Event],
+    news: News,
+    now: UtcMillis,
+) -> Result<(), StorageError> {
     let mut sessions = BTreeMap::<&str, Vec<Told>>::new();
     for event in events {
         let (Some(session), Some(told)) = (event.session_id.as_deref(), Told::of(event)) else {
@@ -48,6 +61,13 @@ pub async fn project(tx: &mut Tx, shop: &Shop, events: &[&Event]) -> Result<(), 
     if sessions.is_empty() {
         return Ok(());
     }
+    // Most shops have no webhook: then nobody asks what the model says of each step.
+    let model = match news == News::Told && webhooks::are_wanted(tx, &shop.id).await? {
+        true => Some(model_in_service(tx, &shop.id).await?),
+        false => None,
+    };
+    let model = model.as_ref();
+    let mut announcements = Vec::new();
     let names: Vec<&str> = sessions.keys().copied().collect();
     let mut held = queries::find_journeys(tx, &shop.id, &names).await?;
     let mut folded = Vec::with_capacity(sessions.len());
@@ -62,20 +82,33 @@ pub async fn project(tx: &mut Tx, shop: &Shop, events: &[&Event]) -> Result<(), 
         let (before, after) = if is_late {
             let mut all = queries::find_happenings(tx, &shop.id, name).await?;
             all.sort_by_key(|one| one.event.seq);
-            let is_new = |one: &Told| told.iter().any(|new| new.id == one.id);
-            let known: Vec<Told> = all.iter().filter(|one| !is_new(one)).cloned().collect();
-            let walked = |told: &[Told]| Walked::through(Session::default(), told);
-            (walked(&known), walked(&all))
+            let is_new = |id: &EventId| told.iter().any(|new| new.id == *id);
+            let known: Vec<Told> = all.iter().filter(|one| !is_new(&one.id)).cloned().collect();
+            let walked = |told: &[Told], model| Walked::through(Session::default(), told, model);
+            let mut after = walked(&all, model);
+            after.steps.retain(|step| is_new(&step.id));
+            (walked(&known, None), after)
         } else {
-            let before = Walked::through(stored.clone(), &[]);
-            (before, Walked::through(stored, &told))
+            let before = Walked::through(stored.clone(), &[], None);
+            (before, Walked::through(stored, &told, model))
         };
+        announcements.extend(after.steps.iter().flat_map(|step| step.announcements(name)));
         before.contribute(&mut change, shop.currency, -1);
         after.contribute(&mut change, shop.currency, 1);
         folded.push((name, after.session));
     }
     queries::save_journeys(tx, &shop.id, &folded).await?;
-    rollup::add(tx, &shop.id, &change).await
+    rollup::add(tx, &shop.id, &change).await?;
+    webhooks::announce(tx, &shop.id, &announcements, now).await
+}
+
+/// Whether what happens is news, or a rebuild tells it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// It is told to webhooks.
+    Told,
+    /// It was told when it happened.
+    Known,
 }
 
 /// What happenings came to.
@@ -85,22 +118,85 @@ struct Walked {
     over: Vec<Session>,
     /// What the sales on the way are credited to.
     credits: Vec<(Currency, UtcMillis, Credit)>,
+    /// What happened on the way, where a model judges it.
+    steps: Vec<Step>,
+}
+
+/// A happening, as webhooks are told of it.
+struct Step {
+    id: EventId,
+    at: UtcMillis,
+    what: Happening,
+    before: Stage,
+    after: Stage,
+    probability_change: f64,
+}
+
+impl Step {
+    /// What webhooks are told; a conversion that leads to the purchase is two events. No address is told.
+    fn announcements(&self, session: &str) -> Vec<Announcement> {
+        let told = |event_type: EventType, data| Announcement {
+            id: format!("{}:{}", self.id.as_str(), event_type.as_str()),
+            event_type,
+            session: session.to_owned(),
+            at: self.at,
+            data,
+        };
+        let mut events = Vec::new();
+        match &self.what {
+            Happening::Started(start) => events.push(told(
+                EventType::SessionStarted,
+                json!({"device": start.device, "source": start.source, "campaign": start.campaign}),
+            )),
+            Happening::Converted(conversion) => events.push(told(
+                EventType::Conversion,
+                json!({
+                    "conversionType": conversion.kind,
+                    "value": conversion.value.to_major(conversion.currency),
+                    "currency": conversion.currency,
+                    "funnelStep": conversion.funnel_step,
+                    "journeyComplete": self.after == Stage::Purchase,
+                }),
+            )),
+            Happening::Linked(link) => events.push(told(
+                EventType::SessionLinked,
+                json!({"linkedSessionId": link.unified, "with": link.with, "linkingMethod": link.method}),
+            )),
+            Happening::Unlinked(link) => events.push(told(
+                EventType::SessionUnlinked,
+                json!({"linkedSessionId": link.unified, "with": link.with}),
+            )),
+            Happening::StageChanged(_) | Happening::Touchpoint(_) => {}
+        }
+        if self.before != self.after {
+            events.push(told(
+                EventType::JourneyStageChange,
+                json!({
+                    "previousStage": self.before,
+                    "newStage": self.after,
+                    "conversionProbabilityChange": (self.probability_change * 10_000.0).round() / 10_000.0,
+                }),
+            ));
+        }
+        events
+    }
 }
 
 impl Walked {
-    fn through(session: Session, told: &[Told]) -> Self {
+    fn through(session: Session, told: &[Told], model: Option<&Model>) -> Self {
         let mut walked = Self {
             session,
             over: Vec::new(),
             credits: Vec::new(),
+            steps: Vec::new(),
         };
         for one in told {
-            walked.step(one);
+            walked.step(one, model);
         }
         walked
     }
 
-    fn step(&mut self, Told { event, at, .. }: &Told) {
+    fn step(&mut self, Told { id, event, at }: &Told, model: Option<&Model>) {
         if event.seq <= self.session.seq {
             return;
         }
@@ -118,8 +214,20 @@ impl Walked {
         if !goes_on && self.session.visit > 0 {
             self.over.push(self.session.clone());
         }
+        let before = model.map(|_| self.session.clone());
         let session = std::mem::take(&mut self.session);
         self.session = fold(session, event, *at);
+        if let (Some(model), Some(before)) = (model, before) {
+            let impact = Impact::between(&before, &self.session, model, self.session.last_at);
+            self.steps.push(Step {
+                id: id.clone(),
+                at: *at,
+                what: event.what.clone(),
+                before: before.stage,
+                after: self.session.stage,
+                probability_change: impact.after - impact.before,
+            });
+        }
     }
 
     fn contribute(&self, change: &mut Contribution, currency: Currency, sign: i64) {
@@ -142,7 +250,7 @@ pub async fn fold_until(
     let mut told = queries::find_happenings(db, shop, session).await?;
     told.sort_by_key(|one| one.event.seq);
     told.retain(|one| one.event.seq <= last);
-    let folded = Walked::through(Session::default(), &told).session;
+    let folded = Walked::through(Session::default(), &told, None).session;
     let whole = u32::try_from(told.len()).is_ok_and(|count| count >= last) && folded.seq == last;
     Ok(whole.then_some(folded))
 }

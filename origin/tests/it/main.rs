@@ -32,4 +32,5 @@ mod store;
 mod support;
 mod tenants;
 mod users;
+mod webhooks;
 mod woocommerce;

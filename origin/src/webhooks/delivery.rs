@@ -1,0 +1,216 @@
+//! Brings events to their endpoints, by any number of nodes at once.
+//!
+//! A node takes a delivery by moving the time at which it may be tried next; one that dies leaves it to the others after
+//! [`LEASE_MS`]. Only the first of a session's deliveries that wait for an endpoint may be taken, so a session's events
+//! arrive in their sequence and the other sessions do not wait for them.
+
+use std::future::Future;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use footfall_shared::mode::Mode;
+use footfall_shared::time::{DAY_MS, UtcMillis};
+use http::header::CONTENT_TYPE;
+use http::{Request, StatusCode, Uri};
+use http_body_util::Full;
+use tokio::task::JoinSet;
+
+use super::endpoint::{PATH, is_of_this_machine};
+use super::queries::{self, Due, Outcome};
+use super::signature::sign;
+use crate::app::App;
+use crate::db::StorageError;
+use crate::http::outgoing::{Outgoing, OutgoingError, Patience};
+use crate::http::public_address::check_host;
+
+/// How often this process looks for what is due.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Deliveries that are looked for at once.
+const PAGE: i64 = 64;
+/// How long a node has for one delivery: more than a call may take.
+const LEASE_MS: i64 = 30_000;
+/// How long an endpoint may take, and what is read of its answer.
+const PATIENCE: Patience = Patience {
+    timeout: Duration::from_secs(10),
+    bytes_max: 64 * 1024,
+};
+/// The wait after the first failure; it doubles with each further one.
+const BACKOFF_MS: i64 = 5_000;
+/// The longest wait.
+const BACKOFF_MS_MAX: i64 = 60 * 60 * 1000;
+/// How long what was delivered is kept to be looked at.
+const KEPT_MS: i64 = 7 * DAY_MS;
+/// How often what was delivered longer ago is forgotten.
+const FORGET_EVERY_MS: i64 = 60 * 60 * 1000;
+
+/// Who brings deliveries: one pool for public addresses, one for this machine, which only development uses.
+#[derive(Debug, Clone)]
+pub struct Postman {
+    public: Outgoing,
+    loopback: Outgoing,
+    mode: Mode,
+}
+
+impl Postman {
+    /// A postman without connections.
+    #[must_use]
+    pub fn new(mode: Mode) -> Self {
+        Self {
+            public: Outgoing::to_the_public(),
+            loopback: Outgoing::new(),
+            mode,
+        }
+    }
+}
+
+/// Delivers what is due, until `stop` is done.
+pub async fn keep_delivering(app: App, stop: impl Future<Output = ()> + Send) {
+    let postman = Postman::new(app.config().mode);
+    let delivering = async {
+        let mut forget_at = app.now();
+        loop {
+            match deliver_due(&app, &postman).await {
+                Ok(0) => {}
+                Ok(_) => continue,
+                Err(error) => tracing::warn!(%error, "webhooks cannot be delivered"),
+            }
+            if app.now().since(forget_at) >= 0 {
+                forget_at = app.now().plus(FORGET_EVERY_MS);
+                if let Err(error) = forget(&app).await {
+                    tracing::warn!(%error, "delivered webhooks cannot be forgotten");
+                }
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    tokio::select! {
+        () = delivering => {}
+        () = stop => {}
+    }
+}
+
+async fn forget(app: &App) -> Result<(), StorageError> {
+    let mut tx = app.db().begin().await?;
+    queries::forget_delivered(&mut tx, app.now().plus(-KEPT_MS)).await?;
+    tx.commit().await
+}
+
+/// Tries everything that is due now, once; how many were tried.
+pub async fn deliver_due(app: &App, postman: &Postman) -> Result<usize, StorageError> {
+    let due = queries::find_due(&mut app.db().read().await?, app.now(), PAGE).await?;
+    let mut calls = JoinSet::new();
+    for one in due {
+        let now = app.now();
+        let mut tx = app.db().begin().await?;
+        let taken = queries::take(&mut tx, &one, now.plus(LEASE_MS)).await?;
+        tx.commit().await?;
+        if taken {
+            calls.spawn(bring(postman.clone(), one, now));
+        }
+    }
+    let mut tried = 0;
+    while let Some(call) = calls.join_next().await {
+        let Ok((due, outcome)) = call else {
+            // A panic: the lease runs out, and it is tried again.
+            continue;
+        };
+        tried += 1;
+        let now = app.now();
+        let settled = settle(&due, outcome, now, app.entropy());
+        let mut tx = app.db().begin().await?;
+        queries::settle(&mut tx, &due, &settled, now).await?;
+        tx.commit().await?;
+    }
+    Ok(tried)
+}
+
+/// What an endpoint did with a delivery.
+enum Answer {
+    Taken,
+    /// It wants no more.
+    Gone,
+    Failed(String),
+}
+
+async fn bring(postman: Postman, due: Due, now: UtcMillis) -> (Due, Answer) {
+    let answer = match call(&postman, &due, now).await {
+        Ok(status) if status.is_success() => Answer::Taken,
+        Ok(StatusCode::GONE) => Answer::Gone,
+        Ok(status) => Answer::Failed(format!("it answered {}", status.as_u16())),
+        Err(fault) => Answer::Failed(fault),
+    };
+    (due, answer)
+}
+
+async fn call(postman: &Postman, due: &Due, now: UtcMillis) -> Result<StatusCode, String> {
+    let url = format!("{}{PATH}", due.url);
+    let uri: Uri = url
+        .parse()
+        .map_err(|_| "its address cannot be read".to_owned())?;
+    let pool = if is_of_this_machine(&uri, postman.mode) {
+        &postman.loopback
+    } else {
+        // Names are looked at when they are looked up; what is an address already is looked at here.
+        let host = uri.host().unwrap_or_default();
+        check_host(host).map_err(|reason| format!("its host {reason}"))?;
+        if uri.scheme_str() != Some("https") {
+            return Err("its address is not https".to_owned());
+        }
+        &postman.public
+    };
+    let seconds = now.get().div_euclid(1000);
+    let request = Request::post(uri)
+        .header(CONTENT_TYPE, "application/json")
+        .header("webhook-id", &due.event)
+        .header("webhook-timestamp", seconds)
+        .header(
+            "webhook-signature",
+            sign(&due.secret, &due.event, seconds, &due.body),
+        )
+        .body(Full::new(Bytes::from(due.body.clone())))
+        .map_err(|_| "the request cannot be made".to_owned())?;
+    let answer = pool.send(request, PATIENCE).await;
+    match answer {
+        Ok(response) => Ok(response.status()),
+        // A long answer is an answer.
+        Err(OutgoingError::TooLong { .. }) => Ok(StatusCode::OK),
+        Err(fault) => Err(fault.to_string()),
+    }
+}
+
+/// What becomes of a delivery. `entropy` spreads the next tries of many.
+fn settle(due: &Due, answer: Answer, now: UtcMillis, entropy: [u8; 2]) -> Outcome {
+    match answer {
+        Answer::Taken => Outcome::Delivered,
+        Answer::Gone => Outcome::Gone,
+        Answer::Failed(fault) => {
+            let next = now.plus(wait_ms(due.attempts, entropy));
+            if next.since(due.until) >= 0 {
+                Outcome::Parked(fault)
+            } else {
+                Outcome::Later(next, fault)
+            }
+        }
+    }
+}
+
+/// The wait after so many failures before this one: doubled each time, and 20 % more or less.
+fn wait_ms(attempts: i64, entropy: [u8; 2]) -> i64 {
+    let doubled = BACKOFF_MS << attempts.clamp(0, 20);
+    let wait = doubled.min(BACKOFF_MS_MAX);
+    let spread = i64::from(u16::from_be_bytes(entropy)) * wait * 2 / 5 / 65_536;
+    wait * 4 / 5 + spread
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_an_hour_and_are_spread() {
+        assert_eq!(wait_ms(0, [0, 0]), 4_000);
+        assert_eq!(wait_ms(0, [255, 255]), 5_999);
+        assert_eq!(wait_ms(3, [128, 0]), 40_000);
+        assert_eq!(wait_ms(1000, [128, 0]), BACKOFF_MS_MAX);
+    }
+}
