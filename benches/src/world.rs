@@ -69,6 +69,7 @@ impl World {
         command
             .arg("dev")
             .env("FOOTFALL_DATA_DIR", &data)
+            .env("FOOTFALL_DEMO_SESSIONS", "0")
             .env("FOOTFALL_EDGE_ADDR", edge.to_string())
             .env("FOOTFALL_ORIGIN_ADDR", origin.to_string())
             .stdin(Stdio::null())

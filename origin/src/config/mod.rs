@@ -47,6 +47,8 @@ pub struct Config {
     pub trusted_proxy_hops: u8,
     /// How often a connected WooCommerce shop is reconciled, in milliseconds; 0 is never.
     pub woocommerce_every_ms: i64,
+    /// Sessions of the demo shop's year; 0 is none.
+    pub demo_sessions: u32,
     /// What a Prometheus server shows to read `/metrics` in production.
     pub metrics_token: Option<MetricsToken>,
     /// Filter of the log, as `info,footfall=debug`.
@@ -146,6 +148,7 @@ impl Config {
             edge_policy: texts.path("FOOTFALL_EDGE_POLICY"),
             trusted_proxy_hops: texts.proxy_hops()?,
             woocommerce_every_ms: texts.woocommerce_every_ms()?,
+            demo_sessions: texts.demo_sessions()?,
             metrics_token: texts.metrics_token()?,
             log: texts.get("FOOTFALL_LOG").unwrap_or_else(|| "info".into()),
         };

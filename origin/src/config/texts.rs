@@ -10,11 +10,13 @@ use super::{ConfigError, DatabaseUrl, EdgeKeys, JwtSecret, MetricsToken};
 const PROXY_HOPS_MAX: u8 = 10;
 /// Fewest characters of the metrics token.
 const METRICS_TOKEN_MIN: usize = 20;
+/// Most sessions of the demo shop's year.
+const DEMO_SESSIONS_MAX: u32 = 1_000_000;
 /// Longest time between two reconciles of a shop, in minutes: a week.
 const WOOCOMMERCE_MINUTES_MAX: i64 = 7 * 24 * 60;
 
 /// Each setting: its name in the environment and in the file.
-const NAMES: [(&str, &str); 17] = [
+const NAMES: [(&str, &str); 18] = [
     ("FOOTFALL_MODE", "mode"),
     ("FOOTFALL_ORIGIN_ADDR", "origin_addr"),
     ("FOOTFALL_ORIGIN_URL", "origin_url"),
@@ -31,6 +33,7 @@ const NAMES: [(&str, &str); 17] = [
     ("FOOTFALL_EDGE_POLICY", "edge_policy"),
     ("FOOTFALL_TRUSTED_PROXY_HOPS", "trusted_proxy_hops"),
     ("FOOTFALL_WOOCOMMERCE_MINUTES", "woocommerce_minutes"),
+    ("FOOTFALL_DEMO_SESSIONS", "demo_sessions"),
     ("FOOTFALL_LOG", "log"),
 ];
 
@@ -193,6 +196,16 @@ impl<E: Fn(&str) -> Option<String>> Texts<E> {
             return Err(ConfigError::invalid("FOOTFALL_TRUSTED_PROXY_HOPS", reason));
         }
         Ok(hops)
+    }
+
+    pub(super) fn demo_sessions(&self) -> Result<u32, ConfigError> {
+        let name = "FOOTFALL_DEMO_SESSIONS";
+        let reason = format!("must be a whole number from 0 to {DEMO_SESSIONS_MAX}");
+        let sessions: u32 = self.parse(name, &reason, "4000")?;
+        if sessions > DEMO_SESSIONS_MAX {
+            return Err(ConfigError::invalid(name, reason));
+        }
+        Ok(sessions)
     }
 
     pub(super) fn woocommerce_every_ms(&self) -> Result<i64, ConfigError> {

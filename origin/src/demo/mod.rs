@@ -4,24 +4,30 @@
 //! Everything goes through the use cases that serve real shops: orders through the intake, devices through
 //! the log, the offer through the rule.
 //!
-//! **Invariant:** the shop is there whole or not at all: one transaction makes it. Test:
+//! Its year of journeys is lived afterwards, batch by batch.
+//!
+//! **Invariant:** the shop itself is there whole or not at all: one transaction makes it. Test:
 //! `the_demo_shop_is_made_once_and_whole`.
 
 mod events;
 mod orders;
 mod people;
+mod year;
 
+use footfall_shared::event::Event;
 use footfall_shared::id::{ExternalId, UserId};
 use footfall_shared::identity::{Email, EmailHash};
+use footfall_shared::journey::content::Kit;
 use footfall_shared::keys::KeyKind;
 use footfall_shared::shop::ShopSettings;
 use footfall_shared::text::{InvalidField, hex};
-use footfall_shared::time::UtcMillis;
+use footfall_shared::time::{DAY_MS, UtcMillis};
 use footfall_shared::wire::internal::{EventBatch, Verdict};
 
 use crate::app::App;
 use crate::content::{self, Catalogue};
 use crate::db::{StorageError, Tx};
+use crate::journey::model::job::{ModelError, fit_shop};
 use crate::shops::create::{CreateError, NewShop, create_key, create_shop, create_user};
 use crate::shops::{self, Role, Shop};
 use crate::{edges, ingest, intelligence};
@@ -43,6 +49,8 @@ const CONTENT: &str = include_str!("content.json");
 /// The product that is shown as scarce, and how many are left.
 const SCARCE_PRODUCT: &str = "44";
 const SCARCE_STOCK: i64 = 23;
+/// Events in one transaction.
+const EVENTS_A_STEP: usize = 1000;
 
 /// Why the demo shop was not made.
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +105,56 @@ pub async fn seed(app: &App, say: &(dyn Fn(&str) + Sync)) -> Result<Option<Shop>
     see_devices(app, &mut tx, &shop, now).await?;
     make_offer(app, &mut tx, &shop, now).await?;
     edges::commit(app, tx).await?;
+    let sessions = app.config().demo_sessions;
+    if sessions > 0 {
+        say(&format!("  a year with {sessions} sessions …"));
+        live_a_year(app, &shop, sessions, now).await?;
+    }
     Ok(Some(shop))
+}
+
+/// Lives a year in the shop: its visitors in their sequence, and every month a kit that has learned from them. At the end
+/// the shop may have a model of its own.
+async fn live_a_year(
+    app: &App,
+    shop: &Shop,
+    sessions: u32,
+    now: UtcMillis,
+) -> Result<(), SeedError> {
+    let first = now.plus(-year::DAYS * DAY_MS);
+    let months = 12;
+    for month in 0..months {
+        let mut tx = app.db().begin().await?;
+        intelligence::take_turn(&mut tx, &shop.id).await?;
+        content::publish(app, &mut tx, &shop.id, content::When::Now, now).await?;
+        let kit = content::current_kit(&mut tx, &shop.id).await?;
+        let kit = kit.unwrap_or_else(Kit::built_in);
+        edges::commit(app, tx).await?;
+        let visitors = sessions * month / months..sessions * (month + 1) / months;
+        let mut events = Vec::new();
+        for visitor in visitors {
+            let day = i64::from(visitor) * year::DAYS / i64::from(sessions);
+            let day = first.plus(day * DAY_MS);
+            events
+                .extend(year::visitor(shop, &kit, visitor, day, now).map_err(SeedError::Refused)?);
+        }
+        for batch in events.chunks(EVENTS_A_STEP) {
+            let mut tx = app.db().begin().await?;
+            append(app, &mut tx, batch, now).await?;
+            edges::commit(app, tx).await?;
+        }
+    }
+    match fit_shop(app, shop).await {
+        Ok(_) => {}
+        Err(ModelError::Storage(error)) => return Err(error.into()),
+        // A short year: the prior goes on.
+        Err(error) => tracing::debug!(%error, "the demo shop has no model of its own"),
+    }
+    let mut tx = app.db().begin().await?;
+    intelligence::take_turn(&mut tx, &shop.id).await?;
+    content::publish(app, &mut tx, &shop.id, content::When::Now, now).await?;
+    edges::commit(app, tx).await?;
+    Ok(())
 }
 
 fn new_shop() -> NewShop {
@@ -128,6 +185,11 @@ async fn fill_slots(app: &App, tx: &mut Tx, shop: &Shop, now: UtcMillis) -> Resu
 
 async fn see_devices(app: &App, tx: &mut Tx, shop: &Shop, now: UtcMillis) -> Result<(), SeedError> {
     let events = events::of_everybody(app, shop, now).map_err(SeedError::Refused)?;
+    append(app, tx, &events, now).await
+}
+
+/// Appends events that must all be taken.
+async fn append(app: &App, tx: &mut Tx, events: &[Event], now: UtcMillis) -> Result<(), SeedError> {
     let texts = events
         .iter()
         .map(serde_json::value::to_raw_value)

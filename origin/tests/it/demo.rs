@@ -23,12 +23,18 @@ struct Demo {
 }
 
 async fn start(database: Database) -> Demo {
+    start_with(database, "0").await
+}
+
+/// With so many sessions behind it.
+async fn start_with(database: Database, sessions: &str) -> Demo {
     let store = Store::make(database).await;
     let db = Db::connect(store.url()).await.unwrap();
     let settings = [
         ("FOOTFALL_MODE", "development"),
         ("DATABASE_URL", store.url()),
         ("FOOTFALL_EDGE_KEYS", EDGE_KEY),
+        ("FOOTFALL_DEMO_SESSIONS", sessions),
     ];
     let find = |name: &str| {
         settings
@@ -48,6 +54,30 @@ async fn start(database: Database) -> Demo {
         client,
         edge,
         _store: store,
+    }
+}
+
+impl Demo {
+    /// The shop's server, with a key of its own.
+    async fn client_of_server(&self) -> Client {
+        let mut db = self.app.db().read().await.unwrap();
+        let shop = footfall::shops::find_by_slug(&mut db, demo::SLUG)
+            .await
+            .unwrap()
+            .unwrap();
+        drop(db);
+        let mut tx = self.app.db().begin().await.unwrap();
+        let made = footfall::shops::create::create_key(
+            &mut tx,
+            &shop.id,
+            footfall_shared::keys::KeyKind::Secret,
+            "test",
+            self.app.now(),
+        );
+        let (_, key) = made.await.unwrap();
+        tx.commit().await.unwrap();
+        let router = footfall::router::router(self.app.clone());
+        Client::new(router, self.app.clone(), Credential::Key(key))
     }
 }
 
@@ -192,6 +222,30 @@ on_both! {
             let seen = demo.edge.post("/internal/devices/recognize", &question).await.expect(200);
             assert_eq!(seen["links"][0]["owner"]["trust"], "claimed");
         }
+    }
+
+    async fn a_year_of_sessions_gives_every_reply_something_to_tell(database) {
+        let demo = start_with(database, "1500").await;
+        let get = async |path: &str| demo.client_of_server().await.get(path).await.expect(200);
+        let funnel = get("/api/journey/analytics/funnel?timeRange=90d").await;
+        let metrics = &funnel["funnelMetrics"];
+        for stage in ["awareness", "consideration", "decision", "purchase"] {
+            assert!(metrics[stage]["visitors"].as_i64().unwrap() > 10, "{stage}: {metrics}");
+        }
+        assert!(metrics["purchase"]["averageOrderValue"].as_f64().unwrap() > 10.0);
+        assert_eq!(funnel["attribution"].as_object().unwrap().len(), 5);
+        let cohorts = get("/api/journey/analytics/cohorts?timeRange=90d").await;
+        for name in ["mobileVideoTraffic", "desktopResearchers", "returningCustomers"] {
+            assert!(cohorts["cohortAnalysis"][name]["cohortSize"].as_i64().unwrap() > 10, "{cohorts}");
+        }
+        assert!(cohorts["byFirstWeek"].as_object().unwrap().len() >= 12, "{cohorts}");
+        let state = get("/api/journey/sessions/year-1400/state").await;
+        assert!(state["journeyState"]["totalTouchpoints"].as_i64().unwrap() > 0);
+        let decision = get("/api/decisions/dec_year-1400_1").await;
+        assert_eq!(decision["data"]["replay"]["same"], true, "{decision}");
+        // Most kits have learned something from the months before.
+        let content = get("/api/journey/content").await;
+        assert!(content["data"]["kit_version"].as_i64().unwrap() >= 10, "{content}");
     }
 
     async fn every_refusal_can_be_seen_in_the_demo_shop(database) {

@@ -56,6 +56,7 @@ impl Home {
             ("FOOTFALL_EDGES", format!("http://127.0.0.1:{edge}")),
             ("FOOTFALL_EDGE_KEYS", EDGE_KEY.to_owned()),
             ("FOOTFALL_JWT_SECRET", JWT_SECRET.to_owned()),
+            ("FOOTFALL_DEMO_SESSIONS", "0".to_owned()),
             ("FOOTFALL_EDGE_COMPONENT", component().display().to_string()),
         ];
         all.extend(

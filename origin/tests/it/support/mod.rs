@@ -215,6 +215,7 @@ fn config(mode: Mode, url: &str, settings: &[(&str, &str)]) -> Config {
         ("DATABASE_URL", url),
         ("FOOTFALL_EDGE_KEYS", EDGE_KEY),
         ("FOOTFALL_JWT_SECRET", JWT_SECRET),
+        ("FOOTFALL_DEMO_SESSIONS", "0"),
     ];
     let find = |name: &str| {
         let found = settings.iter().chain(&own).find(|(key, _)| *key == name);
