@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# Measures what issue 3 promises, and prints one table. `make bench` builds everything and calls this.
+# Measures what the issues promise, and prints one table. `make bench` builds everything and calls this.
 #
-#   scripts/bench.sh [edge|worker|sqlite|postgres]   all figures, or those of one part
+#   scripts/bench.sh [edge|worker|sqlite|postgres|journey|analytics-sqlite|analytics-postgres]
+#                    all figures but the last two, which store a million sessions first, or those of one part
+#
+# FOOTFALL_BENCH_MINUTES (1) is how long touchpoints come, FOOTFALL_BENCH_SESSIONS (1000000) how many are analysed.
 #
 # Nothing is written into the repository: the measured processes get directories of their own.
 set -euo pipefail
@@ -18,8 +21,10 @@ part=${1:-}
 
 echo "· building the benchmarks"
 cargo build --quiet --release -p footfall-benches
+(cd benches/reducer && cargo build --quiet --release --target wasm32-unknown-unknown --locked --target-dir "$target/reducer")
+export FOOTFALL_REDUCER_WASM=$target/reducer/wasm32-unknown-unknown/release/reducer.wasm
 
-if [[ -z $part || $part == postgres ]]; then
+if [[ -z $part || $part == *postgres ]]; then
   # One that syncs to disk: what is measured is durable intake.
   export FOOTFALL_POSTGRES_SYNC=on
   scripts/postgres-test.sh stop

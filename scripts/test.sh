@@ -35,6 +35,7 @@ wasm=(-p footfall-shared -p footfall-edge -p footfall-edge-spin)
 step "format" cargo fmt --all --check
 step "lints, native" cargo clippy --quiet "${everywhere[@]}" --features footfall/edge-host --all-targets -- -D warnings
 step "lints, wasm" cargo clippy --quiet "${wasm[@]}" --target wasm32-wasip2 -- -D warnings
+step "lints, wasm, with a policy" cargo clippy --quiet -p footfall-edge-spin --features policy --target wasm32-wasip2 -- -D warnings
 step "lints, Worker" cargo clippy --quiet -p footfall-edge-cloudflare --features testing --target wasm32-unknown-unknown -- -D warnings
 step "licences, bans and sources" cargo deny --log-level error check bans licenses sources
 step "types of the tracker" npm --prefix edge/tracker run --silent typecheck

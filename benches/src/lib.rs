@@ -1,8 +1,9 @@
-//! Measures what issue 3 promises of the embedded default, all in one run on one machine.
+//! Measures what the issues promise of the embedded default, all in one run on one machine.
 //!
 //! - [`edge`]: the cached bundle look-up, and its CPU time beside a bare hyper handler's ([`baseline`])
 //! - [`origin`]: durable intake of events, and recalculation
 //! - [`track`]: tracked customers, and how soon an event is in the log
+//! - [`journey`]: touchpoints of many live sessions, the reducer natively and as wasm, and analytics over many sessions
 //! - [`sizes`]: the component and the tracker
 //!
 //! Everything runs as real processes that are talked to over HTTP on loopback ([`world`], [`load`]).
@@ -15,10 +16,12 @@
 pub mod baseline;
 pub mod edge;
 pub mod http;
+pub mod journey;
 pub mod load;
 pub mod origin;
 pub mod process;
 pub mod report;
+pub mod session;
 pub mod sizes;
 pub mod track;
 pub mod worker;

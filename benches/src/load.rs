@@ -75,8 +75,23 @@ pub fn run(
     pace: Pace,
     duration: Duration,
 ) -> anyhow::Result<Measured> {
+    run_all(address, &[request.to_vec()], connections, pace, duration)
+}
+
+/// As [`run`], with these requests by turns.
+///
+/// # Errors
+/// Another status, or a broken connection.
+pub fn run_all(
+    address: SocketAddr,
+    requests: &[Vec<u8>],
+    connections: usize,
+    pace: Pace,
+    duration: Duration,
+) -> anyhow::Result<Measured> {
+    ensure!(!requests.is_empty(), "no request to send");
     rustix::thread::set_current_timer_slack(Some(TIMER_SLACK_NS))?;
-    let mut run = Run::open(address, request, connections)?;
+    let mut run = Run::open(address, requests, connections)?;
     run.drive(pace, duration)?;
     let Run {
         mut latencies_ns,
@@ -95,7 +110,8 @@ pub fn run(
 }
 
 struct Run<'a> {
-    request: &'a [u8],
+    requests: &'a [Vec<u8>],
+    sent: usize,
     epoll: OwnedFd,
     lines: Vec<Line>,
     latencies_ns: Vec<u64>,
@@ -113,7 +129,11 @@ struct Line {
 }
 
 impl<'a> Run<'a> {
-    fn open(address: SocketAddr, request: &'a [u8], connections: usize) -> anyhow::Result<Self> {
+    fn open(
+        address: SocketAddr,
+        requests: &'a [Vec<u8>],
+        connections: usize,
+    ) -> anyhow::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let mut lines = Vec::with_capacity(connections);
         for index in 0..connections {
@@ -134,7 +154,8 @@ impl<'a> Run<'a> {
         }
         let now = Instant::now();
         Ok(Self {
-            request,
+            requests,
+            sent: 0,
             epoll,
             lines,
             latencies_ns: Vec::with_capacity(1 << 20),
@@ -204,12 +225,17 @@ impl<'a> Run<'a> {
     /// A request is due on this connection.
     fn ask(&mut self, line: usize, due: Instant) -> anyhow::Result<()> {
         self.open += 1;
-        let line = &mut self.lines[line];
-        line.due.push_back(due);
-        if line.due.len() == 1 {
-            line.send(self.request)?;
+        self.lines[line].due.push_back(due);
+        if self.lines[line].due.len() == 1 {
+            self.send_next(line)?;
         }
         Ok(())
+    }
+
+    fn send_next(&mut self, line: usize) -> anyhow::Result<()> {
+        let request = &self.requests[self.sent % self.requests.len()];
+        self.sent += 1;
+        self.lines[line].send(request)
     }
 
     /// Reads what has come on this connection. When that is the whole reply, the next request goes out.
@@ -223,8 +249,9 @@ impl<'a> Run<'a> {
         line.reply.clear();
         let now = Instant::now();
         let due = line.due.pop_front().context("a reply without a request")?;
-        if !line.due.is_empty() {
-            line.send(self.request)?;
+        let more = !line.due.is_empty();
+        if more {
+            self.send_next(index)?;
         }
         let nanos = now.duration_since(due).as_nanos();
         self.latencies_ns.push(u64::try_from(nanos)?);

@@ -1,4 +1,6 @@
-//! `footfall-benches`: all figures in one table, or those of one part: `edge`, `worker`, `sqlite`, `postgres`.
+//! `footfall-benches`: all figures in one table, or those of one part: `edge`, `worker`, `sqlite`,
+//! `postgres`, `journey`, `analytics-sqlite`, `analytics-postgres`. The last two store a million sessions first, so they
+//! run only when they are named.
 //!
 //! `FOOTFALL_BIN` names the binary, `FOOTFALL_EDGE_COMPONENT` the component, `FOOTFALL_EDGE_WORKER` the folder of
 //! the built Worker, and `FOOTFALL_WORKERD` its runtime; `FOOTFALL_BENCH_POSTGRES` is the URL of an empty
@@ -11,7 +13,7 @@ use anyhow::{Context, bail};
 use footfall_benches::process::taken_by_others;
 use footfall_benches::report::{Figure, table};
 use footfall_benches::world::World;
-use footfall_benches::{baseline, edge, origin, sizes, track, worker};
+use footfall_benches::{baseline, edge, journey, origin, sizes, track, worker};
 
 /// What others may take of the CPU before it has to be said.
 const OTHERS_MAX: f64 = 0.05;
@@ -23,12 +25,23 @@ fn main() -> anyhow::Result<()> {
     }
     let others = taken_by_others()?;
     let figures = match part.as_deref() {
-        None => [on_sqlite(true, true)?, on_workerd()?, on_postgres()?].concat(),
+        None => [
+            on_sqlite(true, true)?,
+            on_workerd()?,
+            on_postgres()?,
+            of_journeys()?,
+        ]
+        .concat(),
         Some("edge") => on_sqlite(true, false)?,
         Some("worker") => on_workerd()?,
         Some("sqlite") => on_sqlite(false, true)?,
         Some("postgres") => on_postgres()?,
-        Some(other) => bail!("no part {other:?}; there are edge, worker, sqlite and postgres"),
+        Some("journey") => of_journeys()?,
+        Some("analytics-sqlite") => of_analytics(None)?,
+        Some("analytics-postgres") => of_analytics(Some(&postgres_url()?))?,
+        Some(other) => bail!(
+            "no part {other:?}; there are edge, worker, sqlite, postgres, journey, analytics-sqlite and analytics-postgres"
+        ),
     };
     let mut stdout = std::io::stdout();
     writeln!(stdout, "\n{}", table(&figures))?;
@@ -82,9 +95,32 @@ fn on_workerd() -> anyhow::Result<Vec<Figure>> {
     )
 }
 
+fn postgres_url() -> anyhow::Result<String> {
+    std::env::var("FOOTFALL_BENCH_POSTGRES").context("FOOTFALL_BENCH_POSTGRES is not set")
+}
+
+fn of_journeys() -> anyhow::Result<Vec<Figure>> {
+    say("the reducer, natively and as wasm");
+    let mut figures = journey::reducer()?;
+    let world = World::start(&setting("FOOTFALL_BIN")?, None)?;
+    say("touchpoints of 10,000 live sessions");
+    figures.extend(journey::touchpoints(&world)?);
+    Ok(figures)
+}
+
+fn of_analytics(postgres: Option<&str>) -> anyhow::Result<Vec<Figure>> {
+    let world = World::start(&setting("FOOTFALL_BIN")?, postgres)?;
+    say("analytics over many sessions");
+    let database = if postgres.is_some() {
+        "PostgreSQL"
+    } else {
+        "SQLite"
+    };
+    journey::analytics(&world, database)
+}
+
 fn on_postgres() -> anyhow::Result<Vec<Figure>> {
-    let url =
-        std::env::var("FOOTFALL_BENCH_POSTGRES").context("FOOTFALL_BENCH_POSTGRES is not set")?;
+    let url = postgres_url()?;
     let world = World::start(&setting("FOOTFALL_BIN")?, Some(&url))?;
     of_origin(&world, "PostgreSQL")
 }

@@ -33,6 +33,18 @@ fn machine_ticks() -> anyhow::Result<(u64, u64)> {
     Ok((idle, ticks.iter().sum()))
 }
 
+/// Memory that a process holds now, in bytes.
+///
+/// # Errors
+/// When there is no such process.
+pub fn resident_bytes(pid: u32) -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))
+        .with_context(|| format!("process {pid}"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    Ok(kib.context("no VmRSS")? * 1024)
+}
+
 /// CPU time that the process has used so far, in user and system mode together.
 ///
 /// # Errors

@@ -23,7 +23,7 @@ use crate::edges;
 use crate::http::envelope::{AdminErrorReply, DataReply, Meta};
 use crate::http::error::AppError;
 use crate::http::extract::{SignedEdge, Wire};
-use crate::intelligence::take_turn;
+use crate::intelligence::{ExplainedOffer, explain_offer, take_turn};
 
 /// Largest catalogue, in bytes: nine slots of twelve long variants.
 const CATALOGUE_BYTES_MAX: usize = 256 * 1024;
@@ -185,12 +185,22 @@ async fn set_stocks(
     Ok(meta.with(StocksReply { updated, unknown }))
 }
 
+/// What a decision was.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+enum Explanation {
+    /// What a shopper was shown.
+    Choice(Box<Explained>),
+    /// A bundle offer.
+    Offer(Box<ExplainedOffer>),
+}
+
 /// Explains what was decided, in words and numbers, and makes the decision again from the log.
 #[utoipa::path(
     get, path = "/api/decisions/{id}", tag = "content",
-    params(("id" = String, Path, description = "The `decisionId` of a reply")),
+    params(("id" = String, Path, description = "The `decisionId` of a reply, or the id of an offer (`off_…`)")),
     responses(
-        (status = 200, description = "The decisions", body = DataReply<Explained>),
+        (status = 200, description = "The decisions", body = DataReply<Explanation>),
         (status = 401, description = "No live credential", body = AdminErrorReply),
         (status = 403, description = "A role or key without `journeys:read`", body = AdminErrorReply),
         (status = 404, description = "No such decision in this shop", body = AdminErrorReply),
@@ -204,11 +214,14 @@ async fn explain(
     meta: Meta,
     SecretOrAdminShop(shop): SecretOrAdminShop,
     Path(id): Path<String>,
-) -> Result<Json<DataReply<Explained>>, AppError> {
+) -> Result<Json<DataReply<Explanation>>, AppError> {
     let mut db = app.db().read().await?;
-    let explained = decisions::explain(&mut db, &shop.id, &id).await?;
-    explained
-        .map(|explained| meta.with(explained))
+    if let Some(explained) = decisions::explain(&mut db, &shop.id, &id).await? {
+        return Ok(meta.with(Explanation::Choice(Box::new(explained))));
+    }
+    let offer = explain_offer(&mut db, &shop.id, &id).await?;
+    offer
+        .map(|offer| meta.with(Explanation::Offer(Box::new(offer))))
         .ok_or(AppError::NotFound)
 }
 

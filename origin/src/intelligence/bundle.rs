@@ -3,6 +3,7 @@
 use footfall_shared::id::OfferId;
 use footfall_shared::identity::EmailHash;
 use footfall_shared::offers::{Bundle, Decision, Offer, OfferStatus, Refusal, decide};
+use footfall_shared::profile::Profile;
 use footfall_shared::time::UtcMillis;
 use footfall_shared::wire::internal::CustomerEntry;
 
@@ -65,12 +66,12 @@ pub async fn ensure_offer_within(
 ) -> Result<Ensured, StorageError> {
     take_turn(tx, &shop.id).await?;
     // Another call may have made it while this one waited for its turn.
-    if let Look::Due(bundle) = look(tx, shop, hash, now).await? {
-        make(app, tx, shop, hash, bundle, now).await?;
+    if let Look::Due(bundle, profile) = look(tx, shop, hash, now).await? {
+        make(app, tx, shop, hash, (bundle, &profile), now).await?;
     }
     match look(tx, shop, hash, now).await? {
         Look::Done(ensured) => Ok(*ensured),
-        Look::Due(_) => {
+        Look::Due(..) => {
             let what = "the offer that was just made does not stand";
             Err(StorageError::corrupt("make an offer", what))
         }
@@ -79,7 +80,8 @@ pub async fn ensure_offer_within(
 
 enum Look {
     Done(Box<Ensured>),
-    Due(Bundle),
+    /// With the profile that it is decided on.
+    Due(Bundle, Box<Profile>),
 }
 
 async fn look(
@@ -93,7 +95,10 @@ async fn look(
         return done(Ensured::Refused(None, Refusal::ProfileNotFound));
     };
     match decide(entry.profile.as_ref(), entry.offer.as_ref(), now) {
-        Decision::Make(bundle) => Ok(Look::Due(bundle)),
+        Decision::Make(bundle) => match entry.profile {
+            Some(profile) => Ok(Look::Due(bundle, Box::new(profile))),
+            None => done(Ensured::Refused(None, Refusal::ProfileNotFound)),
+        },
         Decision::Refuse(refusal) => done(Ensured::Refused(Some(Box::new(entry)), refusal)),
         Decision::Standing(offer) => {
             let offer = offer.clone();
@@ -107,7 +112,7 @@ async fn make(
     tx: &mut Tx,
     shop: &Shop,
     hash: &EmailHash,
-    bundle: Bundle,
+    (bundle, decided_on): (Bundle, &Profile),
     now: UtcMillis,
 ) -> Result<(), StorageError> {
     let mut customers = Customers::none(shop, now);
@@ -125,7 +130,7 @@ async fn make(
     }
     let number = count_up(tx, &shop.id, "offer", 1).await?;
     let offer = Offer::new(OfferId::generate(now, app.entropy()), number, bundle, now);
-    if queries::insert_offer(tx, &shop.id, &customer.id, &offer, now).await? {
+    if queries::insert_offer(tx, &shop.id, &customer.id, &offer, decided_on, now).await? {
         customer.touch();
     }
     customers.save(app, tx).await

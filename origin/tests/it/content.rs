@@ -293,6 +293,26 @@ on_both! {
         shop.backend().get("/api/decisions/s-2").await.expect(404);
     }
 
+    async fn an_offer_is_explained_and_made_again_from_the_profile_it_was_decided_on(database) {
+        let shop = TestShop::start(database).await;
+        take(&shop.backend(), due_history()).await;
+        let path = "/wp-json/wg/v1/intelligence/bundle?customer_email=shopper@example.com";
+        shop.backend().get(path).await.expect(200);
+        let entry = crate::support::build::entry(&shop.edge(), shop.shop(), "shopper@example.com").await;
+        let id = entry["offer"]["id"].as_str().unwrap().to_owned();
+        // A later order changes the profile, not what was decided.
+        take(&shop.backend(), [crate::support::build::order(99).item(51, 9)]).await;
+        let reply = shop.backend().get(&format!("/api/decisions/{id}")).await.expect(200);
+        let told = &reply["data"];
+        assert_eq!((&told["purpose"], &told["same"]), (&json!("offer"), &json!(true)), "{told}");
+        assert_eq!(told["logged"], told["replayed"]);
+        assert_eq!(told["bundle"]["target_quantity"], 5);
+        assert!(told["reasoning"].to_string().contains("largest order so far, which had 4"), "{told}");
+        let neighbour = shop.neighbour().await;
+        let other = shop.client(crate::support::Credential::Key(neighbour.secret_key));
+        other.get(&format!("/api/decisions/{id}")).await.expect(404);
+    }
+
     async fn a_decision_that_was_tampered_with_is_not_the_same(database) {
         let shop = TestShop::start(database).await;
         put(&shop.backend(), CONTENT, &catalogue()).await.expect(200);

@@ -137,3 +137,52 @@ test("a walk through the shop is in the log, in its own words", async () => {
   assert.deepEqual(complaints, []);
   await context.close();
 });
+
+/** The contract's class, as the classic script makes it. */
+interface JourneyTracker {
+  getRecommendations(): Promise<{ recommendations: { type: string; reasoning: string }[]; decisionId: string | null } | null>;
+  optimize(wanted: object): Promise<{ optimizationApplied: { adaptations: { change: string }[] } } | null>;
+}
+declare const CustomerJourneyTracker: new (options?: object) => JourneyTracker;
+
+interface Session {
+  journeyState: { currentStage: string; totalTouchpoints: number };
+  touchpointHistory: { touchpointType: string; duration: number | null }[];
+}
+
+test("the shopper's journey is told as it goes, answered by the edge, and explained by the origin", async () => {
+  const { page, context, complaints } = await enter({ locale: "de-AT" });
+  await page.getByRole("link", { name: "Full Moon" }).first().click();
+  await page.getByRole("main").getByRole("button", { name: "Add to cart" }).click();
+  const [advice, applied] = await page.evaluate(async () => {
+    const journey = new CustomerJourneyTracker();
+    const wanted = {
+      optimizationType: "real_time_adaptation",
+      contextualConstraints: { deviceLimitations: ["touch_only"], performanceBudget: "mobile_3g" },
+    };
+    return [await journey.getRecommendations(), await journey.optimize(wanted)] as const;
+  });
+  assert.equal(advice?.recommendations[0]?.type, "next_touchpoint");
+  assert.ok(applied?.optimizationApplied.adaptations.every(({ change }) => change.length > 0));
+
+  const session = await page.evaluate(() => sessionStorage["ff_session"] as string);
+  const state = () => ask<Session>(`/api/journey/sessions/${session}/state`);
+  const told = await until("the origin has the touchpoints", async () => {
+    const { status, body } = await state();
+    const kinds = status === 200 ? body.touchpointHistory.map(({ touchpointType }) => touchpointType) : [];
+    return kinds.includes("product_added") && kinds;
+  });
+  for (const kind of ["page_view", "product_card"]) assert.ok(told.includes(kind), `${kind} in ${told}`);
+
+  await page.getByRole("link", { name: /Checkout/ }).click();
+  await page.getByLabel("Email").fill("journey@example.com");
+  await page.getByLabel("Name").fill("Whoever");
+  await page.getByRole("main").getByRole("button", { name: /Order for/ }).click();
+  await until("the purchase is in the journey", async () => (await state()).body.journeyState.currentStage === "purchase");
+
+  const decision = await until("the log has a decision", async () => (await events(`event=decision&session=${session}`))[0]);
+  const { status, body } = await ask<{ data: { replay: { same: boolean } } }>(`/api/decisions/${decision.messageId}`);
+  assert.deepEqual([status, body.data.replay.same], [200, true]);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});

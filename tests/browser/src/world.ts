@@ -62,6 +62,7 @@ async function start(dir: string): Promise<ChildProcess> {
     stdio: ["ignore", log, log],
     env: {
       FOOTFALL_LOG: "warn",
+      FOOTFALL_DEMO_SESSIONS: "0",
       FOOTFALL_DATA_DIR: dir,
       FOOTFALL_EDGE_ADDR: `127.0.0.1:${await freePort()}`,
       FOOTFALL_ORIGIN_ADDR: `127.0.0.1:${await freePort()}`,

@@ -2,6 +2,7 @@
 
 use footfall_shared::id::{CustomerId, OfferId, ShopId};
 use footfall_shared::offers::Offer;
+use footfall_shared::profile::Profile;
 use footfall_shared::time::UtcMillis;
 
 use super::parsed;
@@ -23,21 +24,49 @@ fn owned(rows: Vec<(String, String)>) -> Result<Vec<Owned>, StorageError> {
         .collect()
 }
 
+/// An offer by its id, with the profile that it was decided on.
+pub(in super::super) async fn find_decided(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    id: &str,
+) -> Result<Option<(Offer, Option<Profile>)>, StorageError> {
+    const STEP: &str = "find a decided offer";
+    const SQL: &str = "SELECT body, decided_on FROM offers WHERE shop_id = $1 AND id = $2";
+    let row: Option<(String, Option<String>)> = on_db!(db, |connection| {
+        sqlx::query_as(SQL)
+            .bind(shop.as_str())
+            .bind(id)
+            .fetch_optional(connection)
+            .await
+    })
+    .during(STEP)?;
+    let Some((offer, profile)) = row else {
+        return Ok(None);
+    };
+    let profile = profile.map(|body| serde_json::from_str(&body)).transpose();
+    Ok(Some((
+        parsed(STEP, serde_json::from_str(&offer))?,
+        parsed(STEP, profile)?,
+    )))
+}
+
 /// Writes a new offer; false where the customer has an active one already.
 pub(in super::super) async fn insert_offer(
     tx: &mut Tx,
     shop: &ShopId,
     customer: &CustomerId,
     offer: &Offer,
+    decided_on: &Profile,
     now: UtcMillis,
 ) -> Result<bool, StorageError> {
     const STEP: &str = "insert an offer";
     const SQL: &str = "INSERT INTO offers (shop_id, id, number, customer_id, status, body, created_at, \
-        expires_at, viewed_at, responded_at, updated_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+        expires_at, viewed_at, responded_at, updated_at, decided_on) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
         ON CONFLICT (shop_id, customer_id) WHERE status IN ('pending', 'viewed', 'added_to_cart') \
         DO NOTHING RETURNING id";
     let body = parsed(STEP, serde_json::to_string(offer))?;
+    let decided_on = parsed(STEP, serde_json::to_string(decided_on))?;
     let inserted: Option<String> = on_db!(tx, |connection| {
         sqlx::query_scalar(SQL)
             .bind(shop.as_str())
@@ -51,6 +80,7 @@ pub(in super::super) async fn insert_offer(
             .bind(offer.viewed_at.map(UtcMillis::get))
             .bind(offer.responded_at.map(UtcMillis::get))
             .bind(now.get())
+            .bind(&decided_on)
             .fetch_optional(connection)
             .await
     })
