@@ -219,6 +219,10 @@ impl Platform for CloudflarePlatform {
         &self.isolate.shops
     }
 
+    fn kits(&self) -> &KitMemo {
+        &self.isolate.kits
+    }
+
     fn config(&self) -> &EdgeConfig {
         &self.isolate.config
     }
