@@ -338,7 +338,7 @@ fn session_of(shop: &ShopEntry, session: u32) -> anyhow::Result<Vec<Event>> {
             },
         }),
     ];
-    if session % 2 == 0 {
+    if session.is_multiple_of(2) {
         happenings.push(Happening::StageChanged(StageChange {
             to: Stage::Consideration,
             trigger: None,
@@ -347,7 +347,7 @@ fn session_of(shop: &ShopEntry, session: u32) -> anyhow::Result<Vec<Event>> {
             comparisons: Vec::new(),
         }));
     }
-    if session % 10 == 0 {
+    if session.is_multiple_of(10) {
         happenings.push(Happening::Converted(Conversion {
             kind: Conversion::PURCHASE.to_owned(),
             value: MinorUnits::new(1495),
