@@ -7,6 +7,7 @@ use footfall_shared::wire::woocommerce::ToldProduct;
 use super::orders::Tally;
 use super::queries::versions as queries;
 use super::version::{Thing, Word, Worth, judge};
+use crate::content;
 use crate::db::{StorageError, Tx};
 use crate::intelligence::take_turn;
 use crate::shops::{Product, Shop, find_products, list_product, unlist_product};
@@ -29,6 +30,7 @@ pub(super) async fn take_products(
         name,
         slug,
         price,
+        stock,
         modified_at,
     } in told
     {
@@ -52,6 +54,8 @@ pub(super) async fn take_products(
                 tally.added += usize::from(before.is_none());
                 tally.unchanged += usize::from(before == Some(&product));
                 list_product(tx, &shop.id, &product, modified_at).await?;
+                // What shows it is published anew with the next look at the kits, half a minute later at most.
+                content::set_stock(tx, &shop.id, &product.id, stock).await?;
             }
         }
     }

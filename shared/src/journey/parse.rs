@@ -173,6 +173,9 @@ pub fn touchpoint(request: TouchpointRequest) -> Result<Read, InvalidField> {
         load_time,
         render_time,
         error_rate,
+        lcp,
+        cls,
+        inp,
     } = touchpoint.performance_metrics.unwrap_or_default();
     let number = |name: &str| data.get(name).and_then(Value::as_f64);
     let dwell = number("interactionDuration").or_else(|| number("dwellTime"));
@@ -207,8 +210,21 @@ pub fn touchpoint(request: TouchpointRequest) -> Result<Read, InvalidField> {
         "contextualSignals",
         signals,
     )?;
-    if let Some(time) = seconds("touchpoint.performanceMetrics.renderTime", render_time)? {
-        properties.insert("renderMs".to_owned(), json!(time));
+    for (name, field, time) in [
+        (
+            "renderMs",
+            "touchpoint.performanceMetrics.renderTime",
+            render_time,
+        ),
+        ("lcpMs", "touchpoint.performanceMetrics.lcp", lcp),
+        ("inpMs", "touchpoint.performanceMetrics.inp", inp),
+    ] {
+        if let Some(time) = seconds(field, time)? {
+            properties.insert(name.to_owned(), json!(time));
+        }
+    }
+    if let Some(shift) = cls.filter(|shift| shift.is_finite()) {
+        properties.insert("cls".to_owned(), json!(shift));
     }
     Ok(Read {
         what: Happening::Touchpoint(touch),

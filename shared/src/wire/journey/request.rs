@@ -174,6 +174,12 @@ pub struct PerformanceMetrics {
     pub render_time: Option<f64>,
     /// Errors for each request, 0 to 1.
     pub error_rate: Option<f64>,
+    /// Largest contentful paint, seconds.
+    pub lcp: Option<f64>,
+    /// Cumulative layout shift.
+    pub cls: Option<f64>,
+    /// Interaction to next paint, seconds.
+    pub inp: Option<f64>,
 }
 
 /// Reports that a goal was reached.

@@ -24,6 +24,8 @@ pub struct WooProduct {
     #[serde(default, deserialize_with = "loose::text")]
     price: Option<String>,
     #[serde(default, deserialize_with = "loose::text")]
+    stock_quantity: Option<String>,
+    #[serde(default, deserialize_with = "loose::text")]
     date_created_gmt: Option<String>,
     #[serde(default, deserialize_with = "loose::text")]
     date_modified_gmt: Option<String>,
@@ -40,6 +42,8 @@ pub struct ToldProduct {
     pub slug: String,
     /// Its price; a product of several variations may have none of its own.
     pub price: Option<MinorUnits>,
+    /// How many are left; `None` where the shop does not count them.
+    pub stock: Option<i64>,
     /// When the shop changed it last.
     pub modified_at: UtcMillis,
 }
@@ -76,9 +80,20 @@ impl WooProduct {
             id: self.id,
             name,
             price,
+            // Extensions sell by halves; a text that is no number counts as none.
+            stock: self
+                .stock_quantity
+                .and_then(|text| text.parse::<f64>().ok())
+                .map(whole),
             modified_at,
         }))
     }
+}
+
+/// A quantity's whole pieces.
+#[expect(clippy::cast_possible_truncation, reason = "a cast to i64 saturates")]
+fn whole(quantity: f64) -> i64 {
+    quantity.floor() as i64
 }
 
 #[cfg(test)]
@@ -125,6 +140,19 @@ mod tests {
             Some(MinorUnits::new(2199))
         );
         assert_eq!(told(&json!({"slug": ""})).slug, "794");
+    }
+
+    #[test]
+    fn a_stock_is_read_where_the_shop_counts() {
+        for (told_by_shop, stock) in [
+            (json!(23), Some(23)),
+            (json!("7.5"), Some(7)),
+            (json!(-2), Some(-2)),
+            (json!(null), None),
+            (json!(""), None),
+        ] {
+            assert_eq!(told(&json!({"stock_quantity": told_by_shop})).stock, stock);
+        }
     }
 
     #[test]
