@@ -12,7 +12,7 @@ use footfall_shared::experiment::lift::{Counts, Lift};
 use footfall_shared::id::ShopId;
 use footfall_shared::journey::content::kit::{Filling, Kit, Measured, Variant};
 use footfall_shared::journey::model::Model;
-use footfall_shared::time::UtcMillis;
+use footfall_shared::time::{HOUR_MS, UtcMillis};
 use statrs::distribution::{Beta, ContinuousCDF};
 
 use super::catalogue::{Catalogue, SlotContent};
@@ -28,8 +28,8 @@ use crate::edges::{self, Subject};
 use crate::intelligence::take_turn;
 use crate::journey::model::job::model_in_service;
 
-/// How often new counts make a new kit. Each is kept, so not with every sale.
-const EVERY_MS: i64 = 10 * 60_000;
+/// How often new counts make a new kit. Each is kept, some 15 kB, so not with every sale.
+const EVERY_MS: i64 = HOUR_MS;
 /// How often this process looks.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// What a slot's mean rate counts for in what is believed of one of its variants, in sessions: a new variant is

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{ANONYMOUS, EMAIL, World, entry, publishable, secret, with_offer};
 
-const PATHS: [&str; 22] = [
+const PATHS: [&str; 25] = [
     "/api/intelligence/track-customer",
     "/api/intelligence/bundle",
     "/api/intelligence/bundle-status-update",
@@ -18,6 +18,9 @@ const PATHS: [&str; 22] = [
     "/api/journey/sessions/",
     "/api/journey/touchpoints/track",
     "/api/journey/conversions/track",
+    "/api/journey/optimize",
+    "/api/journey/recommendations/s",
+    "/api/journey/recommendations/%ff",
     "/v1/batch",
     "/v1/track",
     "/v1/identify",

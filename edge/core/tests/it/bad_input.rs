@@ -207,6 +207,7 @@ fn a_journeys_broken_fields_are_named() {
     assert_eq!(begun.status, 200);
     let touch = "/api/journey/touchpoints/track";
     let convert = "/api/journey/conversions/track";
+    let optimize = "/api/journey/optimize";
     let long = format!(r#"{{"sessionId": "{}"}}"#, "x".repeat(129));
     for (path, body, field) in [
         (start, r#"{"sessionId": 5}"#, "sessionId"),
@@ -242,6 +243,16 @@ fn a_journeys_broken_fields_are_named() {
             convert,
             r#"{"sessionId": "s", "conversionEvent": {"type": "a", "value": -5}}"#,
             "conversionEvent.value",
+        ),
+        (
+            optimize,
+            r#"{"sessionId": "s", "optimizationType": "magic"}"#,
+            "optimizationType",
+        ),
+        (
+            optimize,
+            r#"{"sessionId": "s", "optimizationType": "layout_optimization", "contextualConstraints": {"deviceLimitations": [7]}}"#,
+            "contextualConstraints.deviceLimitations[0]",
         ),
     ] {
         check(
