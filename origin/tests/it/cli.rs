@@ -14,6 +14,7 @@ fn footfall(folder: &Path, settings: &[(&str, &str)]) -> Command {
     command
         .env_clear()
         .env("FOOTFALL_DATA_DIR", folder)
+        .env("FOOTFALL_DEMO_SESSIONS", "0")
         .envs(settings.iter().copied())
         .stdin(Stdio::null());
     command

@@ -225,7 +225,7 @@ on_both! {
     }
 
     async fn a_year_of_sessions_gives_every_reply_something_to_tell(database) {
-        let demo = start_with(database, "1500").await;
+        let demo = start_with(database, "1000").await;
         let get = async |path: &str| demo.client_of_server().await.get(path).await.expect(200);
         let funnel = get("/api/journey/analytics/funnel?timeRange=90d").await;
         let metrics = &funnel["funnelMetrics"];
@@ -239,9 +239,9 @@ on_both! {
             assert!(cohorts["cohortAnalysis"][name]["cohortSize"].as_i64().unwrap() > 10, "{cohorts}");
         }
         assert!(cohorts["byFirstWeek"].as_object().unwrap().len() >= 12, "{cohorts}");
-        let state = get("/api/journey/sessions/year-1400/state").await;
+        let state = get("/api/journey/sessions/year-900/state").await;
         assert!(state["journeyState"]["totalTouchpoints"].as_i64().unwrap() > 0);
-        let decision = get("/api/decisions/dec_year-1400_1").await;
+        let decision = get("/api/decisions/dec_year-900_1").await;
         assert_eq!(decision["data"]["replay"]["same"], true, "{decision}");
         // Most kits have learned something from the months before.
         let content = get("/api/journey/content").await;
