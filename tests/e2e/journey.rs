@@ -180,8 +180,11 @@ fn the_contracts_own_requests_are_answered_in_its_shape() {
     let edge = world.edge();
     let (one, other) = (unique("session"), unique("session"));
     let requests = contract_requests(&one, &other);
+    // What the origin answers is for the shop's server.
+    let server = edge.with(&world.report().secret_key);
     for (method, path, body, fields) in requests {
-        let call = edge.call(Method::from_bytes(method.as_bytes()).unwrap(), &path);
+        let target = if path.contains("/analytics/") { &server } else { &edge };
+        let call = target.call(Method::from_bytes(method.as_bytes()).unwrap(), &path);
         let call = match body {
             Some(body) => call
                 .header("content-type", "application/json")
@@ -232,6 +235,13 @@ fn contract_requests(one: &str, other: &str) -> Vec<Request> {
                 "sourceAttribution": "tiktok_viral_video"}},
         "journeyContext": {"totalTouchpoints": 8, "timeToConversion": 127, "primaryInfluencer": "social_proof",
             "secondaryInfluencer": "scarcity_trigger"}
+    });
+    let optimize = json!({
+        "sessionId": one, "optimizationType": "real_time_adaptation",
+        "optimizationParameters": {"targetMetric": "conversion_probability", "adaptationStrength": "moderate",
+            "preserveUserExperience": true},
+        "contextualConstraints": {"deviceLimitations": ["small_screen", "touch_only"],
+            "performanceBudget": "mobile_3g", "brandGuidelines": "maintain_premium_feel"}
     });
     let link = json!({
         "primarySessionId": one, "secondarySessionId": other, "linkingMethod": "email_identification",
@@ -321,6 +331,64 @@ fn contract_requests(one: &str, other: &str) -> Vec<Request> {
                 "personalizedNurturing.emailSequence",
                 "personalizedNurturing.retargetingAudience",
                 "personalizedNurturing.upsellOpportunity",
+            ],
+        ),
+        (
+            "GET",
+            format!("/api/journey/recommendations/{one}"),
+            None,
+            &[
+                "sessionId",
+                "recommendations.0.type",
+                "recommendations.0.recommendation",
+                "recommendations.0.reasoning",
+                "recommendations.0.expectedImpact",
+                "recommendations.0.priority",
+                "adaptationStrategy.primaryStrategy",
+                "adaptationStrategy.secondaryStrategy",
+                "adaptationStrategy.expectedConversionLift",
+            ],
+        ),
+        (
+            "POST",
+            "/api/journey/optimize".into(),
+            Some(optimize),
+            &[
+                "success",
+                "optimizationApplied.adaptations",
+                "optimizationApplied.totalExpectedLift",
+                "optimizationApplied.implementationTime",
+            ],
+        ),
+        (
+            "GET",
+            "/api/journey/analytics/funnel?timeRange=7d".into(),
+            None,
+            &[
+                "funnelMetrics.awareness.visitors",
+                "funnelMetrics.awareness.conversionRate",
+                "funnelMetrics.awareness.averageTime",
+                "funnelMetrics.awareness.dropOffReasons",
+                "funnelMetrics.consideration.visitors",
+                "funnelMetrics.decision.visitors",
+                "funnelMetrics.purchase.visitors",
+                "funnelMetrics.purchase.conversionRate",
+                "funnelMetrics.purchase.averageOrderValue",
+                "optimizationOpportunities",
+            ],
+        ),
+        (
+            "GET",
+            "/api/journey/analytics/cohorts".into(),
+            None,
+            &[
+                "cohortAnalysis.mobileVideoTraffic.cohortSize",
+                "cohortAnalysis.mobileVideoTraffic.conversionRate",
+                "cohortAnalysis.mobileVideoTraffic.averageTimeToConversion",
+                "cohortAnalysis.mobileVideoTraffic.lifeTimeValue",
+                "cohortAnalysis.mobileVideoTraffic.characteristics",
+                "cohortAnalysis.desktopResearchers.cohortSize",
+                "cohortAnalysis.returningCustomers.cohortSize",
             ],
         ),
         (
