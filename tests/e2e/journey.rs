@@ -183,7 +183,11 @@ fn the_contracts_own_requests_are_answered_in_its_shape() {
     // What the origin answers is for the shop's server.
     let server = edge.with(&world.report().secret_key);
     for (method, path, body, fields) in requests {
-        let target = if path.contains("/analytics/") { &server } else { &edge };
+        let target = if path.contains("/analytics/") {
+            &server
+        } else {
+            &edge
+        };
         let call = target.call(Method::from_bytes(method.as_bytes()).unwrap(), &path);
         let call = match body {
             Some(body) => call
