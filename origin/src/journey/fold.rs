@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use footfall_shared::event::Event;
 use footfall_shared::id::{EventId, ShopId};
-use footfall_shared::journey::event::{Happening, Numbered};
+use footfall_shared::journey::event::{Conversion, Happening, Numbered};
 use footfall_shared::journey::model::Model;
 use footfall_shared::journey::next::Impact;
 use footfall_shared::journey::reducer::fold;
-use footfall_shared::journey::session::Session;
+use footfall_shared::journey::session::{Session, Touchpoint};
 use footfall_shared::journey::stage::Stage;
 use footfall_shared::money::Currency;
 use footfall_shared::time::UtcMillis;
@@ -75,10 +75,15 @@ pub async fn project(
     for (name, mut told) in sessions {
         let stored = held.remove(name).unwrap_or_default();
         told.sort_by_key(|one| one.event.seq);
-        // One that was overtaken by later ones: the log has them all, in their sequence.
-        let is_late = told
-            .first()
-            .is_some_and(|first| first.event.seq <= stored.seq);
+        // One that was overtaken by later ones, or a sale that is credited to earlier visits, too: the log has them all,
+        // in their sequence.
+        let looks_back = told
+            .iter()
+            .any(|one| one.event.visit > 1 && sale_of(&one.event).is_some());
+        let is_late = looks_back
+            || told
+                .first()
+                .is_some_and(|first| first.event.seq <= stored.seq);
         let (before, after) = if is_late {
             let mut all = queries::find_happenings(tx, &shop.id, name).await?;
             all.sort_by_key(|one| one.event.seq);
@@ -111,12 +116,27 @@ pub enum News {
     Known,
 }
 
+/// Touchpoints of earlier visits that a sale may be credited to.
+const EARLIER_MAX: usize = 200;
+
+/// The sale that a happening is; `None` where it is none.
+fn sale_of(event: &Numbered) -> Option<&Conversion> {
+    match &event.what {
+        Happening::Converted(conversion) => Some(conversion).filter(|one| one.is_sale()),
+        _ => None,
+    }
+}
+
 /// What happenings came to.
 struct Walked {
     session: Session,
     /// Visits that were over on the way.
     over: Vec<Session>,
-    /// What the sales on the way are credited to.
+    /// Touchpoints of those visits, the latest.
+    earlier: Vec<Touchpoint>,
+    /// The sales on the way, each with the visit as it stood afterwards.
+    sales: Vec<(Conversion, Session)>,
+    /// What they are credited to.
     credits: Vec<(Currency, UtcMillis, Credit)>,
     /// What happened on the way, where a model judges it.
     steps: Vec<Step>,
@@ -187,6 +207,8 @@ impl Walked {
         let mut walked = Self {
             session,
             over: Vec::new(),
+            earlier: Vec::new(),
+            sales: Vec::new(),
             credits: Vec::new(),
             steps: Vec::new(),
         };
@@ -200,23 +222,28 @@ impl Walked {
         if event.seq <= self.session.seq {
             return;
         }
-        let goes_on = event.visit <= self.session.visit;
-        if let (Happening::Converted(conversion), true) = (&event.what, goes_on)
-            && conversion.is_sale()
-        {
-            let at = (*at).max(self.session.last_at);
-            let credits = credit(&self.session, conversion.value.get(), at);
-            let credits = credits
-                .into_iter()
-                .map(|one| (conversion.currency, at, one));
-            self.credits.extend(credits);
-        }
-        if !goes_on && self.session.visit > 0 {
+        if event.visit > self.session.visit && self.session.visit > 0 {
+            self.earlier.extend_from_slice(&self.session.history);
+            let surplus = self.earlier.len().saturating_sub(EARLIER_MAX);
+            self.earlier.drain(..surplus);
             self.over.push(self.session.clone());
+        }
+        if let Some(sale) = sale_of(event) {
+            let at = (*at).max(self.session.last_at);
+            let mut met = self.earlier.clone();
+            if event.visit == self.session.visit {
+                met.extend_from_slice(&self.session.history);
+            }
+            let credits = credit(&met, sale.value.get(), at).into_iter();
+            self.credits
+                .extend(credits.map(|one| (sale.currency, at, one)));
         }
         let before = model.map(|_| self.session.clone());
         let session = std::mem::take(&mut self.session);
         self.session = fold(session, event, *at);
+        if let Some(sale) = sale_of(event) {
+            self.sales.push((sale.clone(), self.session.clone()));
+        }
         if let (Some(model), Some(before)) = (model, before) {
             let impact = Impact::between(&before, &self.session, model, self.session.last_at);
             self.steps.push(Step {
@@ -232,7 +259,14 @@ impl Walked {
 
     fn contribute(&self, change: &mut Contribution, currency: Currency, sign: i64) {
         for visit in self.over.iter().chain([&self.session]) {
-            change.add_visit(visit, currency, sign);
+            change.add_visit(visit, sign);
+        }
+        let own = self
+            .sales
+            .iter()
+            .filter(|(sale, _)| sale.currency == currency);
+        for (sale, visit) in own {
+            change.add_sale(visit, sale.value.get(), sign);
         }
         let own = self.credits.iter().filter(|(of, ..)| *of == currency);
         let own: Vec<_> = own.map(|(_, at, one)| (*at, one.clone())).collect();

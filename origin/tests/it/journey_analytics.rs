@@ -213,6 +213,36 @@ on_both! {
         assert_eq!(other.get(FUNNEL).await.expect(200)["funnelMetrics"]["awareness"]["visitors"], 0);
     }
 
+    async fn a_sale_is_credited_to_earlier_visits_and_a_long_visit_forgets_none(database) {
+        let shop = TestShop::start(database).await;
+        let mut journey = Journey::start(&shop, "s", "mobile", "tiktok", 9);
+        journey.touch("video_ad", Measured::default());
+        journey.come_back(7).buy(1000);
+        send(&shop.edge(), &journey.events).await;
+        let told = shop.backend().get(FUNNEL).await.expect(200);
+        assert_eq!(told["attribution"]["first"][0]["touchpoint"], "video_ad", "{told}");
+        assert_eq!(told["attribution"]["last"][0]["touchpoint"], "home");
+        assert_eq!(told["attribution"]["linear"].as_array().unwrap().len(), 2);
+        // More sales and more steps than a session remembers.
+        let mut long = Journey::start(&shop, "long", "desktop", "google", 1);
+        for _ in 0..25 {
+            long.buy(1000);
+        }
+        for at in 0..40 {
+            long.go(if at % 2 == 0 { Stage::Consideration } else { Stage::Awareness });
+        }
+        for batch in long.events.chunks(7) {
+            send(&shop.edge(), batch).await;
+        }
+        let told = shop.backend().get(&format!("{FUNNEL}?deviceType=desktop")).await.expect(200);
+        assert_eq!(told["funnelMetrics"]["purchase"]["visitors"], 1);
+        assert_eq!(told["funnelMetrics"]["purchase"]["averageOrderValue"], 10.0);
+        let before = rollups(&shop).await;
+        assert!(before.iter().any(|line| line.contains(" 25 25000 ")), "{before:?}");
+        rebuild::run(&shop.app).await.unwrap();
+        assert_eq!(rollups(&shop).await, before, "after a rebuild");
+    }
+
     async fn cohorts_are_told_by_how_a_visit_began_and_by_the_first_week(database) {
         let shop = TestShop::start(database).await;
         send(&shop.edge(), &many(&shop)).await;

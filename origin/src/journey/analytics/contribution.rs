@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use footfall_shared::journey::session::{Session, Sign};
 use footfall_shared::journey::stage::Stage;
-use footfall_shared::money::Currency;
 use footfall_shared::time::{DAY_MS, UtcMillis};
 
 use super::attribution::Credit;
@@ -71,6 +70,24 @@ pub(super) struct DayKey {
     pub(super) returning: bool,
 }
 
+impl DayKey {
+    fn of(visit: &Session, place: usize) -> Self {
+        let small = |text: Option<&str>| text.unwrap_or_default().to_lowercase();
+        Self {
+            day: day_of(visit.started_at),
+            stage: place as i64,
+            persona: small(visit.persona.as_ref().map(|persona| persona.kind.as_str())),
+            device: visit.device.as_str(),
+            source: small(visit.source.as_deref()),
+            returning: visit.returning,
+        }
+    }
+}
+
+fn week_key(visit: &Session) -> WeekKey {
+    (week_of(visit.first_at), week_of(visit.started_at))
+}
+
 /// First week and week, as days of their Mondays.
 pub(super) type WeekKey = (i64, i64);
 /// First visits, visits, buyers, orders and revenue.
@@ -90,49 +107,39 @@ pub(in crate::journey) struct Contribution {
 
 impl Contribution {
     /// Adds a visit as it stands, or takes it away with −1.
-    pub(in crate::journey) fn add_visit(&mut self, visit: &Session, currency: Currency, sign: i64) {
+    pub(in crate::journey) fn add_visit(&mut self, visit: &Session, sign: i64) {
         if visit.seq == 0 {
             return;
         }
-        let sold = visit
-            .conversions
-            .iter()
-            .filter(|one| is_sale(&one.kind) && one.currency == currency);
-        let (mut orders, mut revenue) = (0, 0);
-        for one in sold {
-            orders += 1;
-            revenue += one.value.get();
-        }
-        let day = day_of(visit.started_at);
-        let small = |text: Option<&str>| text.unwrap_or_default().to_lowercase();
         let furthest = reached(visit);
         for (place, stage) in FUNNEL.into_iter().enumerate().take(furthest + 1) {
-            let key = DayKey {
-                day,
-                stage: place as i64,
-                persona: small(visit.persona.as_ref().map(|persona| persona.kind.as_str())),
-                device: visit.device.as_str(),
-                source: small(visit.source.as_deref()),
-                returning: visit.returning,
-            };
-            let sums = self.days.entry(key).or_default();
+            let sums = self.days.entry(DayKey::of(visit, place)).or_default();
             let mut stage_sums = of_stage(visit, stage, furthest > place);
             if stage == Stage::Purchase {
-                stage_sums[column::ORDERS] = orders;
-                stage_sums[column::REVENUE] = revenue;
                 stage_sums[column::ORDER_MS] = time_to_order(visit);
             }
             for (sum, more) in sums.iter_mut().zip(stage_sums) {
                 *sum += sign * more;
             }
         }
-        let week = (week_of(visit.first_at), week_of(visit.started_at));
-        let sums = self.weeks.entry(week).or_default();
+        let sums = self.weeks.entry(week_key(visit)).or_default();
         let began = i64::from(visit.visit == 1);
         let buyer = i64::from(furthest + 1 == FUNNEL.len());
-        for (sum, more) in sums.iter_mut().zip([began, 1, buyer, orders, revenue]) {
+        for (sum, more) in sums.iter_mut().zip([began, 1, buyer, 0, 0]) {
             *sum += sign * more;
         }
+    }
+
+    /// Adds a sale of a visit as it stood afterwards, or takes it away with −1. Sales are added one by one, because a
+    /// session remembers its latest only.
+    pub(in crate::journey) fn add_sale(&mut self, visit: &Session, value: i64, sign: i64) {
+        let purchase = DayKey::of(visit, FUNNEL.len() - 1);
+        let sums = self.days.entry(purchase).or_default();
+        sums[column::ORDERS] += sign;
+        sums[column::REVENUE] += sign * value;
+        let sums = self.weeks.entry(week_key(visit)).or_default();
+        sums[3] += sign;
+        sums[4] += sign * value;
     }
 
     /// Adds what sales are credited to, or takes it away with −1.
@@ -169,12 +176,18 @@ fn is_sale(kind: &str) -> bool {
 /// The place in [`FUNNEL`] of the furthest stage that a visit reached.
 fn reached(visit: &Session) -> usize {
     let steps = visit.stages.iter().map(|step| step.stage);
-    let places = steps.chain([visit.stage]).map(|stage| match stage {
-        Stage::Awareness | Stage::Retention => 0,
-        Stage::Consideration => 1,
-        Stage::Decision => 2,
-        Stage::Purchase => 3,
-    });
+    // A long visit forgets its first steps, but a sale stays one.
+    let sold = visit.conversions.iter().any(|one| is_sale(&one.kind));
+    let sold = sold.then_some(Stage::Purchase);
+    let places = steps
+        .chain([visit.stage])
+        .chain(sold)
+        .map(|stage| match stage {
+            Stage::Awareness | Stage::Retention => 0,
+            Stage::Consideration => 1,
+            Stage::Decision => 2,
+            Stage::Purchase => 3,
+        });
     places.max().unwrap_or(0)
 }
 
