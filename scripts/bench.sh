@@ -4,7 +4,8 @@
 #   scripts/bench.sh [edge|worker|sqlite|postgres|journey|analytics-sqlite|analytics-postgres]
 #                    all figures but the last two, which store a million sessions first, or those of one part
 #
-# FOOTFALL_BENCH_MINUTES (1) is how long touchpoints come, FOOTFALL_BENCH_SESSIONS (1000000) how many are analysed.
+# FOOTFALL_BENCH_MINUTES (1) is how long touchpoints come, FOOTFALL_BENCH_RATE (1667) how many a second,
+# FOOTFALL_BENCH_SESSIONS (1000000) how many sessions are analysed.
 #
 # Nothing is written into the repository: the measured processes get directories of their own.
 set -euo pipefail

@@ -96,7 +96,8 @@ pub fn touchpoints(world: &World) -> anyhow::Result<Vec<Figure>> {
     let requests: Vec<Vec<u8>> = (0..4 * SESSIONS).map(mixed).collect();
     let before = ledger(world)?;
     let memory = resident_bytes(world.origin_pid)?;
-    let pace = Pace::Open { per_second: RATE };
+    let rate = setting("FOOTFALL_BENCH_RATE", RATE)?;
+    let pace = Pace::Open { per_second: rate };
     let time = Duration::from_secs(60 * u64::from(minutes));
     let steady = run_all(world.edge, &requests, CONNECTIONS, pace, time)?;
     let after = wait_until_stored(world)?;
@@ -112,7 +113,7 @@ pub fn touchpoints(world: &World) -> anyhow::Result<Vec<Figure>> {
         Pace::Closed,
         Duration::from_secs(5),
     )?;
-    let name = "touchpoints at 100,000/min, 10,000 sessions, 64 connections";
+    let name = format!("touchpoints at {rate}/s, 10,000 sessions, 64 connections");
     Ok(vec![
         Figure::plain(format!("{name}: p50"), millis(0.5), "ms"),
         Figure::against(
