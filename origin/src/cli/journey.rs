@@ -89,7 +89,7 @@ async fn fit_a_shop(config: &Config, slug: &str) -> anyhow::Result<()> {
     }
     say(match fitted.is_better() {
         true => "published: it serves from now on",
-        false => "not published: the one in service is better",
+        false => "not published: it is no better than the one in service",
     });
     app.db().close().await;
     Ok(())

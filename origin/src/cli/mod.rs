@@ -75,7 +75,7 @@ enum Command {
     Sync(woocommerce::SyncCommand),
     /// Make every projection anew from the log.
     Rebuild,
-    /// Fit a model that is shipped.
+    /// Fit a conversion model: the one that is shipped, or a shop's own.
     #[command(subcommand)]
     Fit(journey::Fit),
     /// Tell how good a model is.

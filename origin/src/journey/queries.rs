@@ -82,24 +82,32 @@ pub(super) async fn find_happenings(
     Ok(told)
 }
 
-/// The newest sessions in which nothing happened since then, at most so many.
-pub(super) async fn list_newest(
+/// Where a page of sessions ends: when something last happened in its last session, and that session.
+pub(super) type Place = (UtcMillis, String);
+
+/// The next page of sessions, from the newest back. With an empty name the place is a time, and what happened then or
+/// later is left out.
+pub(super) async fn list_before(
     db: &mut impl Handle,
     shop: &ShopId,
-    until: UtcMillis,
+    (last_at, session): &Place,
     limit: i64,
-) -> Result<Vec<String>, StorageError> {
-    const SQL: &str = "SELECT session_id FROM journeys WHERE shop_id = $1 AND last_at < $2 \
-        ORDER BY last_at DESC LIMIT $3";
-    on_db!(db, |connection| {
-        sqlx::query_scalar(SQL)
+) -> Result<Vec<Place>, StorageError> {
+    const SQL: &str = "SELECT last_at, session_id FROM journeys \
+        WHERE shop_id = $1 AND (last_at, session_id) < ($2, $3) \
+        ORDER BY last_at DESC, session_id DESC LIMIT $4";
+    let rows: Vec<(i64, String)> = on_db!(db, |connection| {
+        sqlx::query_as(SQL)
             .bind(shop.as_str())
-            .bind(until.get())
+            .bind(last_at.get())
+            .bind(session.as_str())
             .bind(limit)
             .fetch_all(connection)
             .await
     })
-    .during("list the newest journeys")
+    .during("list journeys, the newest first")?;
+    let place = |(last_at, session)| (UtcMillis::new(last_at), session);
+    Ok(rows.into_iter().map(place).collect())
 }
 
 /// Keeps sessions as they are now.

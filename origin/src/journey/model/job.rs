@@ -7,7 +7,7 @@ use footfall_shared::id::ShopId;
 use footfall_shared::journey::model::Model;
 use footfall_shared::time::{DAY_MS, HOUR_MS, UtcMillis};
 
-use super::queries::{self, Try};
+use super::queries::{self, Outcome, Try};
 use super::shop::{CONVERSIONS_MIN, Fitted, NoModel, fit_visits, read_visits};
 use crate::app::App;
 use crate::content::{self, When};
@@ -18,7 +18,7 @@ use crate::shops::{self, Shop};
 
 /// How often this process looks for shops that are due.
 const LOOK_EVERY: Duration = Duration::from_secs(300);
-/// How long a node has before another one tries.
+/// How long a node has before another one tries; also when a fit is tried again that failed.
 const LEASE_MS: i64 = HOUR_MS;
 
 /// Why a shop got no model.
@@ -30,6 +30,9 @@ pub enum ModelError {
     /// The database said no.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// Another fit of the shop ended while this one ran.
+    #[error("another fit of the shop ended first")]
+    Overtaken,
     /// The fit did not end well.
     #[error("the fit broke off")]
     Broken(#[source] tokio::task::JoinError),
@@ -78,8 +81,13 @@ pub async fn fit_due(app: &App) -> Result<usize, StorageError> {
                 in_service = fitted.in_service.log_loss,
                 "a shop's model was fitted"
             ),
-            Err(error) => {
-                tracing::warn!(shop.id = %shop.id, %error, "a shop has no model of its own")
+            Err(error @ (ModelError::None(_) | ModelError::Overtaken)) => {
+                tracing::info!(shop.id = %shop.id, %error, "a shop got no model of its own");
+            }
+            // It is due again when the lease is over: a fault must not cost a day.
+            Err(error @ (ModelError::Storage(_) | ModelError::Broken(_))) => {
+                tracing::warn!(shop.id = %shop.id, %error, "a shop's model could not be fitted");
+                continue;
             }
         }
         let mut tx = app.db().begin().await?;
@@ -96,30 +104,50 @@ async fn claim(app: &App, shop: &ShopId, now: UtcMillis) -> Result<bool, Storage
     Ok(claimed)
 }
 
-/// Fits a shop's model now, keeps the try, and publishes it where it is better than the one in service.
+/// Fits a shop's model now, keeps the try, and publishes it where it is better than the one in service. A try for which
+/// there is too little is kept, too.
 ///
 /// # Errors
-/// [`ModelError`]: there is too little to fit on, or the database said no.
+/// [`ModelError`]: there is too little to fit on, another fit was faster, or the database said no.
 pub async fn fit_shop(app: &App, shop: &Shop) -> Result<Fitted, ModelError> {
     let now = app.now();
     let idle_ms = i64::from(shop.settings.session_idle_minutes) * 60_000;
-    let (visits, in_service, number) = {
+    let (in_service, number) = {
         let mut db = app.db().read().await?;
-        let visits = read_visits(&mut db, &shop.id, idle_ms, now).await?;
-        let in_service = model_in_service(&mut db, &shop.id).await?;
         let number = queries::last_number(&mut db, &shop.id).await? + 1;
-        (visits, in_service, number)
+        (model_in_service(&mut db, &shop.id).await?, number)
     };
+    let visits = read_visits(app.db(), &shop.id, idle_ms, now).await?;
     let version = format!("shop-{number}");
     // Minutes of arithmetic for a large shop: not on a thread that serves others.
     let fitting = tokio::task::spawn_blocking(move || fit_visits(&visits, &in_service, &version));
-    let fitted = fitting.await.map_err(ModelError::Broken)??;
+    let fitted = fitting.await.map_err(ModelError::Broken)?;
+    let outcome = match &fitted {
+        Ok(fitted) => Outcome::of(fitted),
+        Err(NoModel::TooFew(counted)) => Outcome::TooFew(*counted),
+        Err(NoModel::Fit(_)) => return Ok(fitted?),
+    };
+    let one = Try {
+        number,
+        at: now,
+        outcome,
+    };
+    keep(app, shop, &one).await?;
+    Ok(fitted?)
+}
+
+/// Keeps a try, and tells the edges of a model that is to be served.
+async fn keep(app: &App, shop: &Shop, one: &Try) -> Result<(), ModelError> {
     let mut tx = app.db().begin().await?;
     take_turn(&mut tx, &shop.id).await?;
-    queries::insert(&mut tx, &shop.id, &Try::of(number, now, &fitted)).await?;
-    if fitted.is_better() {
-        content::publish(app, &mut tx, &shop.id, When::Now, now).await?;
+    // What it was judged beside may serve no more.
+    if queries::last_number(&mut tx, &shop.id).await? + 1 != one.number {
+        return Err(ModelError::Overtaken);
+    }
+    queries::insert(&mut tx, &shop.id, one).await?;
+    if matches!(one.outcome, Outcome::Published(..)) {
+        content::publish(app, &mut tx, &shop.id, When::Now, one.at).await?;
     }
     edges::commit(app, tx).await?;
-    Ok(fitted)
+    Ok(())
 }

@@ -6,23 +6,33 @@ use footfall_shared::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::shop::{Figures, Fitted};
+use super::shop::{Counted, Figures, Fitted};
 use crate::db::{During, Handle, StorageError, Tx};
 use crate::on_db;
 
 const PUBLISHED: &str = "published";
 const BEATEN: &str = "beaten";
+const TOO_FEW: &str = "too_few";
 /// Tries that are told.
 const TOLD: i64 = 20;
 
-/// A model that was tried.
+/// A try to fit a model.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Try {
     pub(super) number: i64,
     pub(super) at: UtcMillis,
-    pub(super) published: bool,
-    pub(super) model: Model,
-    pub(super) figures: Compared,
+    pub(super) outcome: Outcome,
+}
+
+/// What came of a try.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Outcome {
+    /// A model that was better than the one in service, and replaced it.
+    Published(Model, Compared),
+    /// A model that was not.
+    Beaten(Model, Compared),
+    /// No model: the shop had too little to fit on.
+    TooFew(Counted),
 }
 
 /// The figures of a try, and of the model that it was to replace.
@@ -34,17 +44,37 @@ pub(super) struct Compared {
     pub(super) in_service: Figures,
 }
 
-impl Try {
-    pub(super) fn of(number: i64, at: UtcMillis, fitted: &Fitted) -> Self {
-        Self {
-            number,
-            at,
-            published: fitted.is_better(),
-            model: fitted.model.clone(),
-            figures: Compared {
-                own: fitted.own,
-                in_service: fitted.in_service,
-            },
+impl Outcome {
+    pub(super) fn of(fitted: &Fitted) -> Self {
+        let figures = Compared {
+            own: fitted.own,
+            in_service: fitted.in_service,
+        };
+        match fitted.is_better() {
+            true => Self::Published(fitted.model.clone(), figures),
+            false => Self::Beaten(fitted.model.clone(), figures),
+        }
+    }
+
+    /// State, model and figures, as they are stored.
+    fn columns(&self) -> serde_json::Result<(&'static str, Option<String>, String)> {
+        let text = |model| serde_json::to_string(model).map(Some);
+        Ok(match self {
+            Self::Published(model, told) => (PUBLISHED, text(model)?, serde_json::to_string(told)?),
+            Self::Beaten(model, told) => (BEATEN, text(model)?, serde_json::to_string(told)?),
+            Self::TooFew(counted) => (TOO_FEW, None, serde_json::to_string(counted)?),
+        })
+    }
+
+    fn read(state: &str, model: Option<&str>, figures: &str) -> serde_json::Result<Self> {
+        let model = || serde_json::from_str(model.unwrap_or_default());
+        match state {
+            PUBLISHED => Ok(Self::Published(model()?, serde_json::from_str(figures)?)),
+            BEATEN => Ok(Self::Beaten(model()?, serde_json::from_str(figures)?)),
+            TOO_FEW => serde_json::from_str(figures).map(Self::TooFew),
+            other => Err(serde::de::Error::custom(format_args!(
+                "no state of a try: {other}"
+            ))),
         }
     }
 }
@@ -86,7 +116,7 @@ pub(super) async fn list(db: &mut impl Handle, shop: &ShopId) -> Result<Vec<Try>
     const STEP: &str = "list a shop's models";
     const SQL: &str = "SELECT number, tried_at, state, model, figures FROM journey_models \
         WHERE shop_id = $1 ORDER BY number DESC LIMIT $2";
-    let rows: Vec<(i64, i64, String, String, String)> = on_db!(db, |connection| {
+    let rows: Vec<(i64, i64, String, Option<String>, String)> = on_db!(db, |connection| {
         sqlx::query_as(SQL)
             .bind(shop.as_str())
             .bind(TOLD)
@@ -96,13 +126,11 @@ pub(super) async fn list(db: &mut impl Handle, shop: &ShopId) -> Result<Vec<Try>
     .during(STEP)?;
     rows.into_iter()
         .map(|(number, at, state, model, figures)| {
-            let corrupt = |cause| StorageError::corrupt(STEP, cause);
+            let outcome = Outcome::read(&state, model.as_deref(), &figures);
             Ok(Try {
                 number,
                 at: UtcMillis::new(at),
-                published: state == PUBLISHED,
-                model: serde_json::from_str(&model).map_err(corrupt)?,
-                figures: serde_json::from_str(&figures).map_err(corrupt)?,
+                outcome: outcome.map_err(|cause| StorageError::corrupt(STEP, cause))?,
             })
         })
         .collect()
@@ -113,15 +141,14 @@ pub(super) async fn insert(tx: &mut Tx, shop: &ShopId, one: &Try) -> Result<(), 
     const STEP: &str = "keep a shop's model";
     const SQL: &str = "INSERT INTO journey_models (shop_id, number, tried_at, state, model, figures) \
         VALUES ($1, $2, $3, $4, $5, $6)";
-    let corrupt = |cause| StorageError::corrupt(STEP, cause);
-    let model = serde_json::to_string(&one.model).map_err(corrupt)?;
-    let figures = serde_json::to_string(&one.figures).map_err(corrupt)?;
+    let columns = one.outcome.columns();
+    let (state, model, figures) = columns.map_err(|cause| StorageError::corrupt(STEP, cause))?;
     on_db!(tx, |connection| {
         sqlx::query(SQL)
             .bind(shop.as_str())
             .bind(one.number)
             .bind(one.at.get())
-            .bind(if one.published { PUBLISHED } else { BEATEN })
+            .bind(state)
             .bind(&model)
             .bind(&figures)
             .execute(connection)

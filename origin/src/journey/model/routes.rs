@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::job::model_in_service;
-use super::queries::{self, Compared, Try};
-use super::shop::CONVERSIONS_MIN;
+use super::queries::{self, Compared, Outcome, Try};
+use super::shop::{CONVERSIONS_MIN, Counted};
 use crate::app::App;
 use crate::auth::SecretOrAdminShop;
 use crate::http::envelope::{AdminErrorReply, DataReply, Meta};
@@ -37,19 +37,39 @@ struct ModelReply {
     buyers: i64,
     /// See `buyers`.
     buyers_needed: usize,
-    /// Models that were fitted on the shop's own sessions, the latest first.
+    /// Tries to fit one on the shop's own sessions, the latest first.
     tries: Vec<TryReply>,
+}
+
+/// A try to fit a model.
+#[derive(Debug, Serialize, ToSchema)]
+struct TryReply {
+    /// Its number; the model that it made is named by it.
+    number: i64,
+    /// When, RFC 3339.
+    at: String,
+    /// What came of it.
+    #[serde(flatten)]
+    outcome: OutcomeReply,
+}
+
+/// What came of a try.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "state", rename_all = "snake_case")]
+enum OutcomeReply {
+    /// The model was better than the one in service, and replaced it.
+    Published(TriedReply),
+    /// The model was no better than the one in service.
+    Beaten(TriedReply),
+    /// There was too little to fit on.
+    TooFew(Counted),
 }
 
 /// A model that was tried.
 #[derive(Debug, Serialize, ToSchema)]
-struct TryReply {
+struct TriedReply {
     /// Its version.
     version: String,
-    /// When, RFC 3339.
-    at: String,
-    /// Whether it was better than the one in service, and so replaced it.
-    published: bool,
     /// Sessions that it was fitted on.
     sessions: u32,
     /// Those of them that bought.
@@ -60,13 +80,20 @@ struct TryReply {
 
 impl From<Try> for TryReply {
     fn from(one: Try) -> Self {
+        let tried = |model: Model, figures| TriedReply {
+            version: model.version,
+            sessions: model.sessions,
+            conversions: model.conversions,
+            figures,
+        };
         Self {
-            version: one.model.version,
+            number: one.number,
             at: one.at.to_rfc3339(),
-            published: one.published,
-            sessions: one.model.sessions,
-            conversions: one.model.conversions,
-            figures: one.figures,
+            outcome: match one.outcome {
+                Outcome::Published(model, told) => OutcomeReply::Published(tried(model, told)),
+                Outcome::Beaten(model, told) => OutcomeReply::Beaten(tried(model, told)),
+                Outcome::TooFew(counted) => OutcomeReply::TooFew(counted),
+            },
         }
     }
 }

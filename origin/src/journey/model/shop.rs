@@ -1,6 +1,7 @@
 //! A shop's own model: fitted on its sessions by a job, and served only if it is better than the one in service.
 //!
-//! - The newest visits that are over, at most 50,000, each seen after every happening before its purchase
+//! - The visits of the newest sessions that are over, at most 50,000 of them, each seen after its first 30 happenings
+//!   before the purchase, and some 300,000 such moments in all
 //! - the older 70 % are fitted on, the newer 30 % judge: by log loss, on the same moments as the model in service
 //! - below 200 buying visits, or 30 among those that judge, nothing is fitted
 
@@ -20,9 +21,9 @@ use super::datasets::SteppedSession;
 use super::evaluate::Evaluation;
 use super::fit::{FitError, fit};
 use super::prior::{medians, ready};
-use crate::db::{Handle, StorageError};
+use crate::db::{Db, StorageError};
 use crate::journey::fold::Told;
-use crate::journey::queries::{find_happenings, list_newest};
+use crate::journey::queries::{Place, find_happenings, list_before};
 
 /// Buying visits that a model of the shop's own needs.
 pub const CONVERSIONS_MIN: usize = 200;
@@ -31,7 +32,11 @@ const JUDGING_CONVERSIONS_MIN: usize = 30;
 /// Visits that are fitted on, in percent; the later rest judges.
 const FITTED_PERCENT: usize = 70;
 /// Most sessions that are read.
-const SESSIONS_MAX: i64 = 50_000;
+const SESSIONS_MAX: usize = 50_000;
+/// No further page is read beyond so many moments: what is held at once stays below some 200 MB.
+const MOMENTS_READ_MAX: usize = 300_000;
+/// Sessions that are read over one connection.
+const SESSIONS_A_PAGE: i64 = 200;
 /// Moments of a visit that are looked at: a visit that never ends must not outweigh the others.
 const MOMENTS_MAX: usize = 30;
 
@@ -75,19 +80,26 @@ impl Fitted {
     }
 }
 
+/// What a shop has to fit on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Counted {
+    /// Visits that are over.
+    pub visits: usize,
+    /// Those of them that bought.
+    pub conversions: usize,
+    /// Those that bought among the newest, which judge.
+    pub judging: usize,
+}
+
 /// Why there is no model.
 #[derive(Debug, thiserror::Error)]
 pub enum NoModel {
     /// Too few visits bought.
     #[error(
-        "{conversions} buying visits, of which {judging} are the newest: {CONVERSIONS_MIN} and {JUDGING_CONVERSIONS_MIN} are needed"
+        "{} buying visits, of which {} are the newest: {CONVERSIONS_MIN} and {JUDGING_CONVERSIONS_MIN} are needed",
+        .0.conversions, .0.judging
     )]
-    TooFew {
-        /// In all.
-        conversions: usize,
-        /// Among those that judge.
-        judging: usize,
-    },
+    TooFew(Counted),
     /// The visits do not tell anything apart.
     #[error(transparent)]
     Fit(#[from] FitError),
@@ -95,16 +107,30 @@ pub enum NoModel {
 
 /// A shop's newest visits that are over, the oldest first.
 pub(super) async fn read_visits(
-    db: &mut impl Handle,
+    db: &Db,
     shop: &ShopId,
     idle_ms: i64,
     now: UtcMillis,
 ) -> Result<Vec<SteppedSession>, StorageError> {
     let mut visits = Vec::new();
-    for session in list_newest(db, shop, now.plus(-idle_ms), SESSIONS_MAX).await? {
-        let mut told = find_happenings(db, shop, &session).await?;
-        told.sort_by_key(|one| one.event.seq);
-        visits.extend(step_through(&told));
+    let mut place: Place = (now.plus(-idle_ms), String::new());
+    let (mut sessions, mut moments) = (0, 0);
+    while sessions < SESSIONS_MAX && moments < MOMENTS_READ_MAX {
+        // For each page anew: others wait for connections, and this reads for a while.
+        let mut reader = db.read().await?;
+        let page = list_before(&mut reader, shop, &place, SESSIONS_A_PAGE).await?;
+        for (_, session) in &page {
+            let mut told = find_happenings(&mut reader, shop, session).await?;
+            told.sort_by_key(|one| one.event.seq);
+            let stepped = step_through(&told);
+            moments += stepped.iter().map(|one| one.moments.len()).sum::<usize>();
+            visits.extend(stepped);
+        }
+        sessions += page.len();
+        let Some(last) = page.into_iter().last() else {
+            break;
+        };
+        place = last;
     }
     visits.sort_by_key(|visit| visit.moments.first().map(|(_, at)| *at));
     Ok(visits)
@@ -153,12 +179,13 @@ pub fn fit_visits(
             .count()
     };
     let (early, late) = visits.split_at(visits.len() * FITTED_PERCENT / 100);
-    let (conversions, judging) = (bought(visits), bought(late));
-    if conversions < CONVERSIONS_MIN || judging < JUDGING_CONVERSIONS_MIN {
-        return Err(NoModel::TooFew {
-            conversions,
-            judging,
-        });
+    let counted = Counted {
+        visits: visits.len(),
+        conversions: bought(visits),
+        judging: bought(late),
+    };
+    if counted.conversions < CONVERSIONS_MIN || counted.judging < JUDGING_CONVERSIONS_MIN {
+        return Err(NoModel::TooFew(counted));
     }
     let samples: Vec<Sample> = early.iter().flat_map(SteppedSession::samples).collect();
     let line = fit(&samples)?;
