@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -37,6 +37,8 @@ pub enum OutgoingError {
     TooLong {
         /// What the caller reads.
         bytes_max: usize,
+        /// The answer's status, which came before it.
+        status: StatusCode,
     },
 }
 
@@ -120,7 +122,10 @@ impl Outgoing {
         let body = Limited::new(body, bytes_max).collect().await;
         let body = body.map_err(|cause| {
             if cause.downcast_ref::<LengthLimitError>().is_some() {
-                OutgoingError::TooLong { bytes_max }
+                OutgoingError::TooLong {
+                    bytes_max,
+                    status: parts.status,
+                }
             } else {
                 OutgoingError::Unreachable(cause)
             }

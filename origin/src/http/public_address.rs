@@ -31,7 +31,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
             | (198, 51, 100)
             | (203, 0, 113)
     );
-    !special
+    // Azure's metadata and agent service, for every machine there: no registry knows it as special.
+    !special && address != Ipv4Addr::new(168, 63, 129, 16)
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
@@ -95,6 +96,7 @@ mod tests {
             "198.18.0.1",
             "198.51.100.7",
             "203.0.113.9",
+            "168.63.129.16",
             "224.0.0.1",
             "255.255.255.255",
             "::",

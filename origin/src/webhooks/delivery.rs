@@ -2,8 +2,10 @@
 //!
 //! A node takes a delivery by moving the time at which it may be tried next; one that dies leaves it to the others after
 //! [`LEASE_MS`]. Only the first of a session's deliveries that wait for an endpoint may be taken, so a session's events
-//! arrive in their sequence and the other sessions do not wait for them.
+//! arrive in their sequence and the other sessions do not wait for them. Nor does one endpoint wait for another: each call
+//! is settled when it ends, and an endpoint that takes its time has only so many of a node's calls.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ use footfall_shared::time::{DAY_MS, UtcMillis};
 use http::header::CONTENT_TYPE;
 use http::{Request, StatusCode, Uri};
 use http_body_util::Full;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 
 use super::endpoint::{PATH, is_of_this_machine};
 use super::queries::{self, Due, Outcome};
@@ -22,11 +24,14 @@ use crate::app::App;
 use crate::db::StorageError;
 use crate::http::outgoing::{Outgoing, OutgoingError, Patience};
 use crate::http::public_address::check_host;
+use crate::intelligence::take_turn;
 
 /// How often this process looks for what is due.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Deliveries that are looked for at once.
-const PAGE: i64 = 64;
+/// Calls that a node has under way at most: what it holds of connections and bodies.
+const CALLS_MAX: usize = 128;
+/// Of them to one endpoint: sixteen that hang at once still hold nobody up.
+const CALLS_MAX_OF_ENDPOINT: usize = 8;
 /// How long a node has for one delivery: more than a call may take.
 const LEASE_MS: i64 = 30_000;
 /// How long an endpoint may take, and what is read of its answer.
@@ -63,24 +68,75 @@ impl Postman {
     }
 }
 
+/// The calls of this process that are under way, each with its endpoint.
+#[derive(Debug, Default)]
+struct Calls {
+    running: JoinSet<()>,
+    endpoints: HashMap<Id, String>,
+}
+
+impl Calls {
+    fn begin(&mut self, endpoint: String, call: impl Future<Output = ()> + Send + 'static) {
+        let begun = self.running.spawn(call);
+        self.endpoints.insert(begun.id(), endpoint);
+    }
+
+    /// Waits until one has ended; false where there is none.
+    async fn end_one(&mut self) -> bool {
+        let ended = self.running.join_next_with_id().await;
+        // A panic: what it had taken is free again when the lease runs out.
+        let id = ended.map(|ended| ended.map_or_else(|panicked| panicked.id(), |(id, ())| id));
+        id.is_some_and(|id| self.endpoints.remove(&id).is_some())
+    }
+
+    fn room(&self) -> usize {
+        CALLS_MAX.saturating_sub(self.endpoints.len())
+    }
+
+    fn has_room_for(&self, endpoint: &str) -> bool {
+        let same = self.endpoints.values().filter(|other| *other == endpoint);
+        same.count() < CALLS_MAX_OF_ENDPOINT
+    }
+
+    /// Endpoints that get no further call now.
+    fn full(&self) -> Vec<&str> {
+        let mut full: Vec<&str> = self.endpoints.values().map(String::as_str).collect();
+        full.sort_unstable();
+        full.dedup();
+        full.retain(|endpoint| !self.has_room_for(endpoint));
+        full
+    }
+}
+
 /// Delivers what is due, until `stop` is done.
 pub async fn keep_delivering(app: App, stop: impl Future<Output = ()> + Send) {
     let postman = Postman::new(app.config().mode);
     let delivering = async {
         let mut forget_at = app.now();
+        let mut calls = Calls::default();
         loop {
-            match deliver_due(&app, &postman).await {
-                Ok(0) => {}
-                Ok(_) => continue,
-                Err(error) => tracing::warn!(%error, "webhooks cannot be delivered"),
-            }
+            let begun = begin_due(&app, &postman, &mut calls).await;
+            let begun = begun.unwrap_or_else(|error| {
+                tracing::warn!(%error, "webhooks cannot be delivered");
+                0
+            });
             if app.now().since(forget_at) >= 0 {
                 forget_at = app.now().plus(FORGET_EVERY_MS);
                 if let Err(error) = forget(&app).await {
                     tracing::warn!(%error, "delivered webhooks cannot be forgotten");
                 }
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            // What has begun ends soon, and a session's next event may follow; else the clock wakes us.
+            let wait = if begun > 0 {
+                Duration::ZERO
+            } else {
+                LOOK_EVERY
+            };
+            tokio::select! {
+                biased;
+                true = calls.end_one() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
         }
     };
     tokio::select! {
@@ -95,33 +151,40 @@ async fn forget(app: &App) -> Result<(), StorageError> {
     tx.commit().await
 }
 
-/// Tries everything that is due now, once; how many were tried.
+/// Tries what is due now, once and to its end; how much was tried. No endpoint is called too often at once, so this may
+/// not be all.
 pub async fn deliver_due(app: &App, postman: &Postman) -> Result<usize, StorageError> {
-    let due = queries::find_due(&mut app.db().read().await?, app.now(), PAGE).await?;
-    let mut calls = JoinSet::new();
-    for one in due {
+    let mut calls = Calls::default();
+    let begun = begin_due(app, postman, &mut calls).await;
+    while calls.end_one().await {}
+    begun
+}
+
+/// Begins what is due and has room; how much it was.
+async fn begin_due(app: &App, postman: &Postman, calls: &mut Calls) -> Result<usize, StorageError> {
+    let Some(room) = i64::try_from(calls.room()).ok().filter(|room| *room > 0) else {
+        return Ok(0);
+    };
+    let due = {
+        let mut db = app.db().read().await?;
+        queries::find_due(&mut db, app.now(), &calls.full(), room).await?
+    };
+    let mut begun = 0;
+    for mut one in due {
+        if !calls.has_room_for(&one.webhook) {
+            continue;
+        }
         let now = app.now();
         let mut tx = app.db().begin().await?;
-        let taken = queries::take(&mut tx, &one, now.plus(LEASE_MS)).await?;
+        let taken = queries::take(&mut tx, &mut one, now.plus(LEASE_MS)).await?;
         tx.commit().await?;
         if taken {
-            calls.spawn(bring(postman.clone(), one, now));
+            begun += 1;
+            let endpoint = one.webhook.clone();
+            calls.begin(endpoint, bring(app.clone(), postman.clone(), one, now));
         }
     }
-    let mut tried = 0;
-    while let Some(call) = calls.join_next().await {
-        let Ok((due, outcome)) = call else {
-            // A panic: the lease runs out, and it is tried again.
-            continue;
-        };
-        tried += 1;
-        let now = app.now();
-        let settled = settle(&due, outcome, now, app.entropy());
-        let mut tx = app.db().begin().await?;
-        queries::settle(&mut tx, &due, &settled, now).await?;
-        tx.commit().await?;
-    }
-    Ok(tried)
+    Ok(begun)
 }
 
 /// What an endpoint did with a delivery.
@@ -132,14 +195,30 @@ enum Answer {
     Failed(String),
 }
 
-async fn bring(postman: Postman, due: Due, now: UtcMillis) -> (Due, Answer) {
+/// Calls the endpoint and writes down what became of it.
+async fn bring(app: App, postman: Postman, due: Due, now: UtcMillis) {
     let answer = match call(&postman, &due, now).await {
         Ok(status) if status.is_success() => Answer::Taken,
         Ok(StatusCode::GONE) => Answer::Gone,
         Ok(status) => Answer::Failed(format!("it answered {}", status.as_u16())),
         Err(fault) => Answer::Failed(fault),
     };
-    (due, answer)
+    let now = app.now();
+    let outcome = settle(&due, answer, now, app.entropy());
+    if let Err(error) = keep(&app, &due, &outcome, now).await {
+        // The lease runs out, and it is tried again.
+        tracing::warn!(shop.id = %due.shop, %error, "what became of a webhook cannot be kept");
+    }
+}
+
+async fn keep(app: &App, due: &Due, outcome: &Outcome, now: UtcMillis) -> Result<(), StorageError> {
+    let mut tx = app.db().begin().await?;
+    if matches!(outcome, Outcome::Gone) {
+        // Who announces holds the turn, too: nothing is left on its way to an endpoint that wants no more.
+        take_turn(&mut tx, &due.shop).await?;
+    }
+    queries::settle(&mut tx, due, outcome, now).await?;
+    tx.commit().await
 }
 
 async fn call(postman: &Postman, due: &Due, now: UtcMillis) -> Result<StatusCode, String> {
@@ -172,8 +251,8 @@ async fn call(postman: &Postman, due: &Due, now: UtcMillis) -> Result<StatusCode
     let answer = pool.send(request, PATIENCE).await;
     match answer {
         Ok(response) => Ok(response.status()),
-        // A long answer is an answer.
-        Err(OutgoingError::TooLong { .. }) => Ok(StatusCode::OK),
+        // A long answer is an answer; what counts is its status.
+        Err(OutgoingError::TooLong { status, .. }) => Ok(status),
         Err(fault) => Err(fault.to_string()),
     }
 }

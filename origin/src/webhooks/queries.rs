@@ -36,8 +36,10 @@ pub(super) struct NewDelivery {
 #[derive(Debug, Clone)]
 pub(super) struct Due {
     place: i64,
-    shop: String,
-    webhook: String,
+    pub(super) shop: ShopId,
+    pub(super) webhook: String,
+    session: String,
+    /// As it stands in the row; once it is taken, when that ends.
     next_at: i64,
     pub(super) event: String,
     pub(super) body: String,
@@ -249,21 +251,24 @@ pub(super) async fn insert_deliveries(
     Ok(())
 }
 
-/// Deliveries that may be tried now: of each session and endpoint only the first that waits.
+/// Deliveries that may be tried now, but for these endpoints': of each session and endpoint only the first that waits.
 pub(super) async fn find_due(
     db: &mut impl Handle,
     now: UtcMillis,
+    but: &[&str],
     limit: i64,
 ) -> Result<Vec<Due>, StorageError> {
-    const SQL: &str = "SELECT d.place, d.shop_id, d.webhook_id, d.next_at, d.event_id, d.body, d.attempts, \
-        d.until, w.url, w.secret FROM deliveries d \
+    const STEP: &str = "find webhooks that are due";
+    const SQL: &str = "SELECT d.place, d.shop_id, d.webhook_id, d.session_id, d.next_at, d.event_id, d.body, \
+        d.attempts, d.until, w.url, w.secret FROM deliveries d \
         JOIN webhooks w ON w.shop_id = d.shop_id AND w.id = d.webhook_id AND w.state = 'active' \
-        WHERE d.state = 'pending' AND d.next_at <= $1 AND NOT EXISTS (SELECT 1 FROM deliveries e \
+        WHERE d.state = 'pending' AND NOT EXISTS (SELECT 1 FROM deliveries e \
             WHERE e.shop_id = d.shop_id AND e.webhook_id = d.webhook_id \
             AND e.session_id = d.session_id AND e.state = 'pending' AND e.place < d.place) \
-        ORDER BY d.next_at, d.place LIMIT $2";
+        AND d.next_at <= ";
     type Row = (
         i64,
+        String,
         String,
         String,
         i64,
@@ -275,19 +280,31 @@ pub(super) async fn find_due(
         String,
     );
     let rows: Vec<Row> = on_db!(db, |connection| {
-        sqlx::query_as(SQL)
-            .bind(now.get())
-            .bind(limit)
+        let mut sql = sqlx::QueryBuilder::new(SQL);
+        sql.push_bind(now.get());
+        if !but.is_empty() {
+            let mut list = sql.push(" AND d.webhook_id NOT IN (").separated(", ");
+            for webhook in but {
+                list.push_bind(*webhook);
+            }
+            sql.push(")");
+        }
+        sql.push(" ORDER BY d.next_at, d.place LIMIT ")
+            .push_bind(limit)
+            .build_query_as()
+            .persistent(but.is_empty())
             .fetch_all(connection)
             .await
     })
-    .during("find webhooks that are due")?;
+    .during(STEP)?;
     let due = rows.into_iter().map(|row| {
-        let (place, shop, webhook, next_at, event, body, attempts, until, url, secret) = row;
-        Due {
+        let (place, shop, webhook, session, next_at, event, body, attempts, until, url, secret) =
+            row;
+        Ok(Due {
             place,
-            shop,
+            shop: ShopId::parse(&shop).map_err(|cause| StorageError::corrupt(STEP, cause))?,
             webhook,
+            session,
             next_at,
             event,
             body,
@@ -295,13 +312,17 @@ pub(super) async fn find_due(
             until: UtcMillis::new(until),
             url,
             secret,
-        }
+        })
     });
-    Ok(due.collect())
+    due.collect()
 }
 
 /// Takes a delivery until then; whether nobody else has it.
-pub(super) async fn take(tx: &mut Tx, due: &Due, until: UtcMillis) -> Result<bool, StorageError> {
+pub(super) async fn take(
+    tx: &mut Tx,
+    due: &mut Due,
+    until: UtcMillis,
+) -> Result<bool, StorageError> {
     const SQL: &str = "UPDATE deliveries SET next_at = $3 WHERE place = $1 AND next_at = $2 \
         AND state = 'pending' RETURNING place";
     let taken: Option<i64> = on_db!(tx, |connection| {
@@ -313,10 +334,12 @@ pub(super) async fn take(tx: &mut Tx, due: &Due, until: UtcMillis) -> Result<boo
             .await
     })
     .during("take a webhook")?;
+    due.next_at = until.get();
     Ok(taken.is_some())
 }
 
-/// Writes down what became of a delivery.
+/// Writes down what became of a delivery. A failure counts only while it is still taken by who tried it: another node
+/// may have delivered it since. What has arrived has arrived, whoever brought it.
 pub(super) async fn settle(
     tx: &mut Tx,
     due: &Due,
@@ -324,7 +347,8 @@ pub(super) async fn settle(
     now: UtcMillis,
 ) -> Result<(), StorageError> {
     const DELIVERY: &str = "UPDATE deliveries SET state = $2, attempts = attempts + 1, next_at = $3, \
-        done_at = $4, fault = $5 WHERE place = $1";
+        done_at = $4, fault = $5 \
+        WHERE place = $1 AND ((state = 'pending' AND next_at = $6) OR $2 = 'delivered') RETURNING place";
     const WELL: &str = "UPDATE webhooks SET succeeded_at = $3, fault = NULL \
         WHERE shop_id = $1 AND id = $2";
     const FAILED: &str = "UPDATE webhooks SET failed_at = $3, fault = $4 \
@@ -340,18 +364,24 @@ pub(super) async fn settle(
         Outcome::Parked(fault) => ("parked", now, Some(fault.as_str())),
     };
     let done = (state != "pending").then_some(now.get());
-    on_db!(tx, |connection| {
-        sqlx::query(DELIVERY)
+    let settled: Option<i64> = on_db!(tx, |connection| {
+        sqlx::query_scalar(DELIVERY)
             .bind(due.place)
             .bind(state)
             .bind(next.get())
             .bind(done)
             .bind(fault)
-            .execute(connection)
+            .bind(due.next_at)
+            .fetch_optional(connection)
             .await
-            .map(|_| ())
     })
     .during("settle a webhook")?;
+    if settled.is_none() && !matches!(outcome, Outcome::Gone) {
+        return Ok(());
+    }
+    if let Outcome::Later(next, _) = outcome {
+        put_off(tx, due, *next).await?;
+    }
     let statements: &[&str] = match outcome {
         Outcome::Delivered => &[WELL],
         Outcome::Gone => &[GONE, PARK],
@@ -371,6 +401,23 @@ pub(super) async fn settle(
         .during("note how a webhook does")?;
     }
     Ok(())
+}
+
+/// Lets the rest of a session wait as long as its first: it must not go before, and nobody need look at it.
+async fn put_off(tx: &mut Tx, due: &Due, next: UtcMillis) -> Result<(), StorageError> {
+    const SQL: &str = "UPDATE deliveries SET next_at = $4 WHERE shop_id = $1 AND webhook_id = $2 \
+        AND session_id = $3 AND state = 'pending' AND next_at < $4";
+    on_db!(tx, |connection| {
+        sqlx::query(SQL)
+            .bind(due.shop.as_str())
+            .bind(&due.webhook)
+            .bind(&due.session)
+            .bind(next.get())
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+    .during("put the rest of a session off")
 }
 
 /// Forgets what was delivered before then.

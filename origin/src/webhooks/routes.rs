@@ -202,6 +202,8 @@ async fn remove(
     Path(id): Path<String>,
 ) -> Result<StatusCode, AppError> {
     let mut tx = app.db().begin().await?;
+    // Who announces holds the turn, too: nothing is put on its way to an endpoint that is being removed.
+    take_turn(&mut tx, &shop.id).await?;
     if !queries::delete_endpoint(&mut tx, &shop.id, &id).await? {
         return Err(AppError::NotFound);
     }
