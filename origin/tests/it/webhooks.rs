@@ -28,6 +28,8 @@ use crate::support::build::{event, known, send};
 use crate::support::{Credential, START, TestShop, on_both};
 
 const WEBHOOKS: &str = "/api/webhooks";
+/// More than the postman reads of an answer.
+const ANSWER_BYTES: usize = 70 * 1024;
 
 /// A message as it arrived.
 #[derive(Clone)]
@@ -86,7 +88,13 @@ impl Receiver {
     }
 }
 
-async fn take(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> StatusCode {
+/// Answers, and at more length than anybody reads: only the status counts.
+async fn take(
+    State(receiver): State<Receiver>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, String) {
+    let long = "a".repeat(ANSWER_BYTES);
     let body = String::from_utf8(body.to_vec()).unwrap();
     let session = serde_json::from_str::<Value>(&body).unwrap()["sessionId"]
         .as_str()
@@ -94,14 +102,14 @@ async fn take(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes)
         .to_owned();
     let mut answers = receiver.answers.lock().unwrap();
     if let Some(status) = answers.get_mut(&session).and_then(Vec::pop) {
-        return StatusCode::from_u16(status).unwrap();
+        return (StatusCode::from_u16(status).unwrap(), long);
     }
     receiver
         .taken
         .lock()
         .unwrap()
         .push(Message { headers, body });
-    StatusCode::NO_CONTENT
+    (StatusCode::OK, long)
 }
 
 /// Makes an endpoint and gives its id and secret.
