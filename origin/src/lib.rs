@@ -3,6 +3,7 @@
 //! - [`http`]: the boundary, once
 //! - [`auth`], [`shops`]: who is asking and which tenant that is
 //! - [`ingest`], [`orders`], [`woocommerce`]: what comes in; [`intelligence`]: what follows from it; [`edges`]: who is told
+//! - [`uploads`]: files of rows; [`behavior`]: what customers do; [`jobs`]: work that is longer than a request
 //! - [`cli`]: the commands, among them the supervisor `footfall dev`; [`demo`], [`rebuild`]: what two of them do
 //! - [`db`], [`config`], [`app`], [`router`]: what everything stands on; [`metrics`], [`traces`]: how it is watched
 //!
@@ -20,6 +21,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod behavior;
 pub mod cli;
 pub mod config;
 pub mod content;
@@ -30,6 +32,7 @@ pub mod edges;
 pub mod http;
 pub mod ingest;
 pub mod intelligence;
+pub mod jobs;
 pub mod journey;
 pub mod metrics;
 pub mod orders;
@@ -37,5 +40,6 @@ pub mod rebuild;
 pub mod router;
 pub mod shops;
 pub mod traces;
+pub mod uploads;
 pub mod webhooks;
 pub mod woocommerce;

@@ -23,6 +23,9 @@ fn features() -> OpenApiRouter<App> {
         .merge(crate::journey::routes())
         .merge(crate::content::routes())
         .merge(crate::webhooks::routes())
+        .merge(crate::jobs::routes())
+        .merge(crate::uploads::routes())
+        .merge(crate::behavior::routes())
         .merge(crate::edges::openapi::routes())
         .merge(crate::edges::openapi_journey::routes())
 }

@@ -106,6 +106,14 @@ prefixed_id!(
     /// A webhook's endpoint.
     WebhookId, "whk_"
 );
+prefixed_id!(
+    /// A file of rows that a shop sent.
+    UploadId, "upload_"
+);
+prefixed_id!(
+    /// Work that is longer than a request.
+    JobId, "job_"
+);
 
 /// An event's id: the client's own `messageId`, or `evt_` and a ULID made where it was accepted.
 /// At most [`EventId::CHARS_MAX`] characters.

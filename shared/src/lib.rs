@@ -9,6 +9,7 @@
 //! - what happened: [`event`], [`order`]
 //! - what follows from it: [`profile`], [`offers`], [`intelligence`], [`journey`]
 //! - what is worth showing: [`experiment`]
+//! - what a shop sends in files: [`upload`], and what follows from it: [`behavior`]
 //! - what is said on the wire: [`wire`], [`traceparent`]
 
 #![cfg_attr(
@@ -21,6 +22,7 @@
     )
 )]
 
+pub mod behavior;
 pub mod event;
 pub mod experiment;
 pub mod id;
@@ -40,4 +42,5 @@ pub mod silence;
 pub mod text;
 pub mod time;
 pub mod traceparent;
+pub mod upload;
 pub mod wire;

@@ -14,6 +14,10 @@ use crate::text::InvalidField;
 /// One thing that may be done in a shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Permission {
+    /// Read analyses of customers' behaviour.
+    BehaviorRead,
+    /// Have them computed, and mark what was done of them.
+    BehaviorWrite,
     /// Read what may be shown to shoppers.
     ContentRead,
     /// Change what may be shown to shoppers, and tell stocks.
@@ -42,6 +46,10 @@ pub enum Permission {
     SettingsRead,
     /// Change the shop's settings.
     SettingsWrite,
+    /// See the files that were sent, and jobs.
+    UploadsRead,
+    /// Send files and forget them, and end jobs.
+    UploadsWrite,
     /// List webhooks and what is on its way to them.
     WebhooksRead,
     /// Make and remove webhooks, and send again.
@@ -58,7 +66,9 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
+        Self::BehaviorRead,
+        Self::BehaviorWrite,
         Self::ContentRead,
         Self::ContentWrite,
         Self::CustomersRead,
@@ -73,6 +83,8 @@ impl Permission {
         Self::OrdersWrite,
         Self::SettingsRead,
         Self::SettingsWrite,
+        Self::UploadsRead,
+        Self::UploadsWrite,
         Self::WebhooksRead,
         Self::WebhooksWrite,
         Self::KeysRead,
@@ -85,6 +97,8 @@ impl Permission {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::BehaviorRead => "behavior:read",
+            Self::BehaviorWrite => "behavior:write",
             Self::ContentRead => "content:read",
             Self::ContentWrite => "content:write",
             Self::CustomersRead => "customers:read",
@@ -99,6 +113,8 @@ impl Permission {
             Self::OrdersWrite => "orders:write",
             Self::SettingsRead => "settings:read",
             Self::SettingsWrite => "settings:write",
+            Self::UploadsRead => "uploads:read",
+            Self::UploadsWrite => "uploads:write",
             Self::WebhooksRead => "webhooks:read",
             Self::WebhooksWrite => "webhooks:write",
             Self::KeysRead => "keys:read",
@@ -171,6 +187,18 @@ pub fn needed(method: &str, route: &str) -> Option<&'static [Permission]> {
             | "/api/journey/analytics/cohorts"
             | "/api/journey/model",
         ) => &[P::JourneysRead],
+        // Files, jobs and what is computed from them.
+        (
+            "GET" | "HEAD",
+            "/api/uploads"
+            | "/api/uploads/{id}"
+            | "/api/uploads/{id}/errors.csv"
+            | "/api/jobs/{id}",
+        ) => &[P::UploadsRead],
+        ("POST", "/api/uploads") => &[P::UploadsWrite],
+        ("DELETE", "/api/uploads/{id}" | "/api/jobs/{id}") => &[P::UploadsWrite],
+        ("GET" | "HEAD", route) if route.starts_with("/api/behavior/") => &[P::BehaviorRead],
+        ("POST" | "PUT", route) if route.starts_with("/api/behavior/") => &[P::BehaviorWrite],
         // The administration.
         ("GET" | "HEAD", "/api/journey/content") => &[P::ContentRead],
         ("PUT", "/api/journey/content" | "/api/products/stock") => &[P::ContentWrite],
@@ -223,13 +251,17 @@ impl Role {
     pub const fn may(self, permission: Permission) -> bool {
         use Permission as P;
         match permission {
-            P::ContentRead
+            P::BehaviorRead
+            | P::ContentRead
             | P::CustomersRead
             | P::DevicesRead
             | P::EventsRead
             | P::JourneysRead => true,
-            P::SettingsRead | P::WebhooksRead | P::KeysRead => !matches!(self, Self::Support),
-            P::ContentWrite
+            P::SettingsRead | P::UploadsRead | P::WebhooksRead | P::KeysRead => {
+                !matches!(self, Self::Support)
+            }
+            P::BehaviorWrite
+            | P::ContentWrite
             | P::CustomersWrite
             | P::DevicesWrite
             | P::EventsWrite
@@ -237,6 +269,7 @@ impl Role {
             | P::OffersWrite
             | P::OrdersWrite
             | P::SettingsWrite
+            | P::UploadsWrite
             | P::WebhooksWrite
             | P::KeysWrite
             | P::UsersRead => matches!(self, Self::Owner | Self::Admin),
@@ -365,6 +398,8 @@ mod tests {
     #[test]
     fn each_role_may_what_the_table_says() {
         let table = [
+            (Permission::BehaviorRead, "owner admin analyst support"),
+            (Permission::BehaviorWrite, "owner admin"),
             (Permission::ContentRead, "owner admin analyst support"),
             (Permission::ContentWrite, "owner admin"),
             (Permission::CustomersRead, "owner admin analyst support"),
@@ -379,6 +414,8 @@ mod tests {
             (Permission::OrdersWrite, "owner admin"),
             (Permission::SettingsRead, "owner admin analyst"),
             (Permission::SettingsWrite, "owner admin"),
+            (Permission::UploadsRead, "owner admin analyst"),
+            (Permission::UploadsWrite, "owner admin"),
             (Permission::WebhooksRead, "owner admin analyst"),
             (Permission::WebhooksWrite, "owner admin"),
             (Permission::KeysRead, "owner admin analyst"),

@@ -27,6 +27,8 @@ pub struct CountedShop {
     pub shop: Shop,
     /// The key's hash, or the person's id.
     pub caller: String,
+    /// Whether the caller may see who customers are.
+    pub sees_people: bool,
 }
 
 /// The shop of a person. No key gets here, whatever its scopes.
@@ -106,16 +108,18 @@ impl FromRequestParts<App> for CountedShop {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, AppError> {
         match permitted_caller(parts, app).await? {
-            Caller::Server(shop, _) => {
-                let key = match Credential::of(parts) {
+            Caller::Server(shop, scopes) => Ok(Self {
+                shop,
+                caller: match Credential::of(parts) {
                     Some(Credential::Key(key)) => key.hash,
                     _ => String::new(),
-                };
-                Ok(Self { shop, caller: key })
-            }
-            Caller::Person(shop, user, _) => Ok(Self {
+                },
+                sees_people: scopes.allow(Permission::CustomersRead),
+            }),
+            Caller::Person(shop, user, role) => Ok(Self {
                 shop,
                 caller: user.as_str().to_owned(),
+                sees_people: role.may(Permission::CustomersRead),
             }),
             Caller::Browser(_) => Err(forbidden("a secret key or an admin")),
         }

@@ -55,6 +55,14 @@ pub(super) async fn serve(
     let publishing = tokio::spawn(crate::content::keep_publishing(app.clone(), async move {
         told.requested().await
     }));
+    let mut told = stop.clone();
+    let working = tokio::spawn(crate::jobs::keep_working(app.clone(), async move {
+        told.requested().await
+    }));
+    let mut told = stop.clone();
+    let refreshing = tokio::spawn(crate::behavior::keep_refreshing(app.clone(), async move {
+        told.requested().await
+    }));
     tracing::info!(
         address = %config.origin_addr,
         mode = config.mode.as_str(),
@@ -75,6 +83,8 @@ pub(super) async fn serve(
     fitting.await.context("the fits of models failed")?;
     delivering.await.context("the webhooks failed")?;
     publishing.await.context("the kits failed")?;
+    working.await.context("the jobs failed")?;
+    refreshing.await.context("the analyses failed")?;
     reconciling.await.context("the reconcile of shops failed")?;
     app.db().close().await;
     tracing::info!("the origin has stopped");

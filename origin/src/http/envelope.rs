@@ -22,14 +22,17 @@ use super::middleware::REQUEST_ID;
 use crate::app::App;
 
 /// Where the administration's routes begin.
-const ADMINISTRATION: [&str; 9] = [
+const ADMINISTRATION: [&str; 12] = [
     "/api/auth",
+    "/api/behavior",
     "/api/decisions",
+    "/api/jobs",
     "/api/journey/content",
     "/api/journey/model",
     "/api/keys",
     "/api/products",
     "/api/settings",
+    "/api/uploads",
     "/api/users",
     "/api/webhooks",
 ];
@@ -126,6 +129,7 @@ impl AdminErrorReply {
         } = reply;
         let code = match code.as_str() {
             "unavailable" | "not_ready" | "timed_out" => "SERVICE_UNAVAILABLE".to_owned(),
+            "rate_limit_exceeded" => "RATE_LIMITED".to_owned(),
             other => other.to_ascii_uppercase(),
         };
         let details = details.map(|details| {

@@ -70,6 +70,21 @@ pub enum AppError {
     /// No such session.
     #[error("no such session")]
     SessionNotFound,
+    /// The contract's `NO_DATA`.
+    #[error("no data")]
+    NoData {
+        /// Whether an upload was asked for.
+        of_upload: bool,
+    },
+    /// The contract's `PROCESSING`.
+    #[error("still processing")]
+    Processing {
+        /// Whether an upload was asked for.
+        of_upload: bool,
+    },
+    /// The contract's `INVALID_UPLOAD`.
+    #[error("no such upload")]
+    InvalidUpload,
     /// No credential, or one that is not live.
     #[error("unauthorized")]
     Unauthorized,
@@ -177,6 +192,9 @@ impl AppError {
             Self::NoOrders => "no_orders",
             Self::OfferNotFound => "offer_not_found",
             Self::SessionNotFound => "session_not_found",
+            Self::NoData { .. } => "no_data",
+            Self::Processing { .. } => "processing",
+            Self::InvalidUpload => "invalid_upload",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden { .. } => "forbidden",
             Self::TooManyRequests { .. } => "rate_limited",
@@ -207,6 +225,9 @@ impl AppError {
             | Self::InvalidEmail
             | Self::MissingParameters { .. }
             | Self::InvalidStatus { .. }
+            | Self::NoData { .. }
+            | Self::Processing { .. }
+            | Self::InvalidUpload
             | Self::IllegalMove(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
@@ -260,6 +281,10 @@ impl AppError {
             Self::NoOrders => "No orders found for customer".into(),
             Self::OfferNotFound => "Bundle offer not found".into(),
             Self::SessionNotFound => "There is no such session".into(),
+            Self::NoData { of_upload: true } => "There are no such data in this upload".into(),
+            Self::NoData { of_upload: false } => "There are no such data in this shop".into(),
+            Self::Processing { .. } => "The data are still being processed".into(),
+            Self::InvalidUpload => "There is no such upload, or it failed".into(),
             Self::Unauthorized => "A valid credential is required".into(),
             Self::Forbidden { needed } => format!("This needs {needed}"),
             Self::TooManyRequests { .. } => "Too many failed attempts, please wait".into(),
@@ -295,6 +320,9 @@ impl AppError {
             | Self::NoOrders
             | Self::OfferNotFound
             | Self::SessionNotFound
+            | Self::NoData { .. }
+            | Self::Processing { .. }
+            | Self::InvalidUpload
             | Self::Unauthorized
             | Self::Forbidden { .. }
             | Self::TooManyRequests { .. }
@@ -318,6 +346,9 @@ impl AppError {
             Self::BadRequest { field, .. } => field.clone()?,
             Self::InvalidField(fault) => fault.field.clone(),
             Self::MissingEmail { .. } | Self::InvalidEmail => "customer_email".into(),
+            Self::NoData { of_upload: true }
+            | Self::Processing { of_upload: true }
+            | Self::InvalidUpload => "upload_id".into(),
             _ => return None,
         };
         Some(ErrorDetails { field })

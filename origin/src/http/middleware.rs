@@ -14,7 +14,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use footfall_shared::id::RequestId;
 use http::header::{ALLOW, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
@@ -90,6 +90,10 @@ fn request_id(request: &Request) -> HeaderValue {
 }
 
 async fn limit_time(request: Request, next: Next) -> Response {
+    // A large file takes its time; its route looks after its own.
+    if request.method() == Method::POST && request.uri().path() == crate::uploads::RECEIVING {
+        return next.run(request).await;
+    }
     match tokio::time::timeout(HANDLER_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
         Err(_) => AppError::TimedOut.into_response(),

@@ -1,7 +1,7 @@
 //! Orders of the shop's own system: taken once each, replaced when they change, and what follows from them.
 //!
 //! What other features may call: [`take`], the intake itself, and [`withdraw`], its opposite;
-//! [`counted_orders`]; [`record_links`] and [`linked_devices`], which browser placed which order.
+//! [`counted_orders`] and [`list_lines`]; [`record_links`] and [`linked_devices`], which browser placed which order.
 //!
 //! **Invariant:** one bad order never fails the others of its call; each refusal names order and field.
 //! Test: `a_bad_order_is_refused_and_the_rest_is_taken`.
@@ -19,12 +19,14 @@
 //! server tells of, whichever comes first. Test: `an_order_and_its_event_count_once_in_every_sequence`.
 
 mod buyers;
+mod lines;
 mod links;
 mod queries;
 mod routes;
 mod take;
 mod withdraw;
 
+pub use lines::{OrderedLine, count_and_last_change, list_lines};
 pub use links::{LinkedDevice, clear_links, forget_links, linked_devices, record_links};
 pub use queries::counted_orders;
 pub use routes::routes;

@@ -8,18 +8,19 @@ use serde_json::Value;
 use super::endpoint::EventType;
 use super::queries::{self, NewDelivery};
 use crate::db::{Handle, StorageError, Tx};
+use crate::jobs::Job;
 
 /// How long an event is tried before it is parked, in milliseconds.
 const TRIED_FOR_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// Something that happened in a session.
+/// Something that happened in a shop.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Announcement {
     /// Its id: the same again is the same event.
     pub id: String,
     /// Of which type.
     pub event_type: EventType,
-    /// The session.
+    /// The session that it happened in, or what else it is about: events about the same arrive in sequence.
     pub session: String,
     /// When it happened.
     pub at: UtcMillis,
@@ -27,14 +28,36 @@ pub struct Announcement {
     pub data: Value,
 }
 
-/// The contract's payload.
+impl Announcement {
+    /// That an analysis is there.
+    #[must_use]
+    pub fn of_analysis(event_type: EventType, job: &Job, at: UtcMillis, data: Value) -> Self {
+        Self {
+            id: job.id.as_str().to_owned(),
+            event_type,
+            session: format!("{} {}", job.what.kind.as_str(), job.what.subject),
+            at,
+            data,
+        }
+    }
+}
+
+/// The journey contract's payload.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Payload<'a> {
+struct Happened<'a> {
     event_type: &'static str,
     session_id: &'a str,
     timestamp: String,
     event_data: &'a Value,
+}
+
+/// The behaviour contract's payload.
+#[derive(Debug, Serialize)]
+struct Completed<'a> {
+    event: &'static str,
+    timestamp: String,
+    data: &'a Value,
 }
 
 /// Whether anybody wants to hear of a shop's events.
@@ -72,11 +95,23 @@ pub async fn announce(
 }
 
 fn body_of(event: &Announcement) -> Result<String, StorageError> {
-    let payload = Payload {
-        event_type: event.event_type.as_str(),
-        session_id: &event.session,
-        timestamp: event.at.to_rfc3339(),
-        event_data: &event.data,
+    let timestamp = event.at.to_rfc3339();
+    let body = match event.event_type {
+        EventType::SegmentationCompleted => serde_json::to_string(&Completed {
+            event: event.event_type.as_str(),
+            timestamp,
+            data: &event.data,
+        }),
+        EventType::SessionStarted
+        | EventType::JourneyStageChange
+        | EventType::Conversion
+        | EventType::SessionLinked
+        | EventType::SessionUnlinked => serde_json::to_string(&Happened {
+            event_type: event.event_type.as_str(),
+            session_id: &event.session,
+            timestamp,
+            event_data: &event.data,
+        }),
     };
-    serde_json::to_string(&payload).map_err(|cause| StorageError::corrupt("write an event", cause))
+    body.map_err(|cause| StorageError::corrupt("write an event", cause))
 }

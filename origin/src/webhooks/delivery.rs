@@ -17,7 +17,7 @@ use http::{Request, StatusCode, Uri};
 use http_body_util::Full;
 use tokio::task::{Id, JoinSet};
 
-use super::endpoint::{PATH, is_of_this_machine};
+use super::endpoint::{EventType, is_of_this_machine};
 use super::queries::{self, Due, Outcome};
 use super::signature::sign;
 use crate::app::App;
@@ -222,7 +222,7 @@ async fn keep(app: &App, due: &Due, outcome: &Outcome, now: UtcMillis) -> Result
 }
 
 async fn call(postman: &Postman, due: &Due, now: UtcMillis) -> Result<StatusCode, String> {
-    let url = format!("{}{PATH}", due.url);
+    let url = format!("{}{}", due.url, EventType::path_of(&due.event_type));
     let uri: Uri = url
         .parse()
         .map_err(|_| "its address cannot be read".to_owned())?;

@@ -10,8 +10,6 @@ use crate::http::public_address::check_host;
 
 /// Longest address, in characters.
 const URL_CHARS_MAX: usize = 500;
-/// What the contract puts behind every address.
-pub(super) const PATH: &str = "/journey/events";
 
 /// A type of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -27,16 +25,20 @@ pub enum EventType {
     SessionLinked,
     /// They are not, after all.
     SessionUnlinked,
+    /// Customers were segmented.
+    #[serde(rename = "segmentation.completed")]
+    SegmentationCompleted,
 }
 
 impl EventType {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::SessionStarted,
         Self::JourneyStageChange,
         Self::Conversion,
         Self::SessionLinked,
         Self::SessionUnlinked,
+        Self::SegmentationCompleted,
     ];
 
     /// As it is written.
@@ -48,6 +50,15 @@ impl EventType {
             Self::Conversion => "conversion",
             Self::SessionLinked => "session_linked",
             Self::SessionUnlinked => "session_unlinked",
+            Self::SegmentationCompleted => "segmentation.completed",
+        }
+    }
+
+    /// What the contracts put behind every address: each has its own.
+    pub(super) fn path_of(text: &str) -> &'static str {
+        match text.contains('.') {
+            true => "/behavior/events",
+            false => "/journey/events",
         }
     }
 

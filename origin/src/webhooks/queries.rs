@@ -42,6 +42,7 @@ pub(super) struct Due {
     /// As it stands in the row; once it is taken, when that ends.
     next_at: i64,
     pub(super) event: String,
+    pub(super) event_type: String,
     pub(super) body: String,
     pub(super) attempts: i64,
     pub(super) until: UtcMillis,
@@ -259,7 +260,7 @@ pub(super) async fn find_due(
     limit: i64,
 ) -> Result<Vec<Due>, StorageError> {
     const STEP: &str = "find webhooks that are due";
-    const SQL: &str = "SELECT d.place, d.shop_id, d.webhook_id, d.session_id, d.next_at, d.event_id, d.body, \
+    const SQL: &str = "SELECT d.place, d.shop_id, d.webhook_id, d.session_id, d.next_at, d.event_id, d.type, d.body, \
         d.attempts, d.until, w.url, w.secret FROM deliveries d \
         JOIN webhooks w ON w.shop_id = d.shop_id AND w.id = d.webhook_id AND w.state = 'active' \
         WHERE d.state = 'pending' AND NOT EXISTS (SELECT 1 FROM deliveries e \
@@ -272,6 +273,7 @@ pub(super) async fn find_due(
         String,
         String,
         i64,
+        String,
         String,
         String,
         i64,
@@ -298,8 +300,20 @@ pub(super) async fn find_due(
     })
     .during(STEP)?;
     let due = rows.into_iter().map(|row| {
-        let (place, shop, webhook, session, next_at, event, body, attempts, until, url, secret) =
-            row;
+        let (
+            place,
+            shop,
+            webhook,
+            session,
+            next_at,
+            event,
+            event_type,
+            body,
+            attempts,
+            until,
+            url,
+            secret,
+        ) = row;
         Ok(Due {
             place,
             shop: ShopId::parse(&shop).map_err(|cause| StorageError::corrupt(STEP, cause))?,
@@ -307,6 +321,7 @@ pub(super) async fn find_due(
             session,
             next_at,
             event,
+            event_type,
             body,
             attempts,
             until: UtcMillis::new(until),

@@ -31,6 +31,7 @@ mod rebuild;
 mod store;
 mod support;
 mod tenants;
+mod uploads;
 mod users;
 mod webhooks;
 mod woocommerce;

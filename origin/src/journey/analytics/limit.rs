@@ -1,4 +1,4 @@
-//! The contract's bound on analytics: so many requests a minute and caller, over all nodes.
+//! The contracts' bounds on analytics: so many requests a minute and caller, over all nodes.
 
 use footfall_shared::id::ShopId;
 use footfall_shared::time::UtcMillis;
@@ -8,24 +8,23 @@ use crate::db::{During, StorageError};
 use crate::http::error::AppError;
 use crate::on_db;
 
-/// The contract's number.
-const A_MINUTE: i64 = 100;
 const MINUTE_MS: i64 = 60_000;
 /// Counts of minutes that are over go after this many.
 const MINUTES_KEPT: i64 = 5;
 
-/// Counts a request of a caller.
+/// Counts a request of a caller, who has `a_minute` of them.
 ///
 /// # Errors
 /// [`AppError::RateLimited`] once the minute is used up.
-pub(super) async fn spend(
+pub async fn spend(
     app: &App,
     shop: &ShopId,
     caller: &str,
+    a_minute: i64,
     now: UtcMillis,
 ) -> Result<(), AppError> {
     let minute = now.get().div_euclid(MINUTE_MS);
-    if count(app, shop, caller, minute).await? > A_MINUTE {
+    if count(app, shop, caller, minute).await? > a_minute {
         let left_ms = MINUTE_MS - now.get().rem_euclid(MINUTE_MS);
         return Err(AppError::RateLimited {
             retry_after_s: u64::try_from((left_ms + 999) / 1000).unwrap_or(1),

@@ -12,7 +12,7 @@ pub(super) mod attribution;
 mod cohorts;
 pub(super) mod contribution;
 mod funnel;
-mod limit;
+pub(super) mod limit;
 pub(super) mod rollup;
 mod routes;
 

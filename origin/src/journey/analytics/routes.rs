@@ -23,6 +23,8 @@ use crate::http::extract::WireQuery;
 
 /// The ranges and their days, the usual one second.
 const RANGES: [(&str, i64); 3] = [("7d", 7), ("30d", 30), ("90d", 90)];
+/// Requests of a caller, the contract's number.
+const A_MINUTE: i64 = 100;
 /// Weeks of cohorts, whatever the range of the rest.
 const WEEKS: i64 = 12;
 /// Longest name of a persona or source, in characters.
@@ -93,11 +95,11 @@ impl Asked {
 )]
 async fn funnel(
     State(app): State<App>,
-    CountedShop { shop, caller }: CountedShop,
+    CountedShop { shop, caller, .. }: CountedShop,
     WireQuery(asked): WireQuery<Asked>,
 ) -> Result<Json<FunnelReply>, AppError> {
     let now = app.now();
-    spend(&app, &shop.id, &caller, now).await?;
+    spend(&app, &shop.id, &caller, A_MINUTE, now).await?;
     let (from, filter) = asked.parse(now)?;
     let mut db = app.db().read().await?;
     let groups = sum_days(&mut db, &shop.id, from, &filter).await?;
@@ -122,11 +124,11 @@ async fn funnel(
 )]
 async fn cohorts(
     State(app): State<App>,
-    CountedShop { shop, caller }: CountedShop,
+    CountedShop { shop, caller, .. }: CountedShop,
     WireQuery(asked): WireQuery<Asked>,
 ) -> Result<Json<CohortsReply>, AppError> {
     let now = app.now();
-    spend(&app, &shop.id, &caller, now).await?;
+    spend(&app, &shop.id, &caller, A_MINUTE, now).await?;
     let (from, filter) = asked.parse(now)?;
     let mut db = app.db().read().await?;
     let groups = sum_days(&mut db, &shop.id, from, &filter).await?;

@@ -1,0 +1,23 @@
+//! What a shop's customers do: segments, affinity, sentiment, personas and what follows from them, computed by jobs and
+//! read from what they computed.
+//!
+//! - [`scope`]: which data count
+//! - [`data`]: the lines of orders, from uploads and from the shop's own orders, each order once
+//! - [`results`]: what was computed, and of which version of the data
+//! - [`segments`], [`routes`]: see there
+//!
+//! **Invariant:** no read computes anything: it finds what a job computed, or says why there is nothing
+//! (`what_is_not_computed_yet_is_said`).
+
+mod data;
+mod limit;
+mod refresh;
+mod results;
+mod routes;
+mod scope;
+mod segments;
+
+pub use refresh::{keep_refreshing, refresh, refresh_due};
+pub use results::forget;
+pub use routes::routes;
+pub use segments::segment;

@@ -1,0 +1,175 @@
+//! The contract's routes, and what they share.
+
+use axum::http::StatusCode;
+use footfall_shared::id::ShopId;
+use footfall_shared::money::{Currency, MinorUnits};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+
+use super::scope::{Need, Scope, find_sources};
+use super::segments;
+use crate::app::App;
+use crate::auth::CountedShop;
+use crate::http::error::AppError;
+use crate::jobs::{self, JobKind, NewJob};
+
+/// This feature's routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().merge(segments::routes())
+}
+
+/// Which data count.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct OfUpload {
+    /// One upload; without it all of the shop's data count.
+    pub(super) upload_id: Option<String>,
+}
+
+/// A job that was asked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AskedReply {
+    /// What `GET /api/jobs/{id}` takes.
+    #[schema(example = "job_01KB000000000000000000000A")]
+    job_id: String,
+    /// `processing`.
+    #[schema(example = "processing")]
+    status: &'static str,
+    /// Seconds that it is thought to take.
+    #[schema(example = 30)]
+    estimated_time: i64,
+    /// `measured` where the estimate follows from jobs before it, else `prior`.
+    estimate_basis: &'static str,
+}
+
+/// Asks for a job over the data of a scope.
+///
+/// # Errors
+/// `NO_DATA`, `PROCESSING` and `INVALID_UPLOAD`, as the contract has them.
+pub(super) async fn ask(
+    app: &App,
+    caller: &CountedShop,
+    scope: &Scope,
+    need: Need,
+    kind: JobKind,
+    options: Value,
+) -> Result<(StatusCode, AskedReply), AppError> {
+    let shop = &caller.shop.id;
+    let (rows, estimate) = {
+        let mut db = app.db().read().await?;
+        let sources = find_sources(&mut db, shop, scope, need).await?;
+        if sources.is_empty() {
+            return Err(nothing(scope, sources.more));
+        }
+        let rows = sources.rows();
+        (rows, jobs::estimate(&mut db, shop, kind, rows).await?)
+    };
+    let what = NewJob {
+        kind,
+        subject: scope.as_str().to_owned(),
+        options,
+    };
+    let mut tx = app.db().begin().await?;
+    let job = jobs::enqueue(app, &mut tx, shop, &what, Some(rows)).await?;
+    tx.commit().await?;
+    let reply = AskedReply {
+        job_id: job.as_str().to_owned(),
+        status: "processing",
+        estimated_time: estimate.seconds,
+        estimate_basis: estimate.basis,
+    };
+    Ok((StatusCode::ACCEPTED, reply))
+}
+
+/// Why there is nothing to read: no data, or nobody computed anything of them yet. What is missing is asked for.
+///
+/// # Errors
+/// Always.
+pub(super) async fn why_missing(
+    app: &App,
+    shop: &ShopId,
+    scope: &Scope,
+    need: Need,
+    kind: JobKind,
+) -> Result<std::convert::Infallible, AppError> {
+    let (sources, under_way) = {
+        let mut db = app.db().read().await?;
+        let sources = find_sources(&mut db, shop, scope, need).await?;
+        let under_way = jobs::find_running_or_queued(&mut db, shop, kind, scope.as_str()).await?;
+        (sources, under_way)
+    };
+    if sources.is_empty() {
+        return Err(nothing(scope, sources.more));
+    }
+    if !under_way {
+        let what = NewJob {
+            kind,
+            subject: scope.as_str().to_owned(),
+            options: serde_json::json!({}),
+        };
+        let mut tx = app.db().begin().await?;
+        jobs::enqueue(app, &mut tx, shop, &what, Some(sources.rows())).await?;
+        tx.commit().await?;
+    }
+    Err(processing(scope))
+}
+
+fn nothing(scope: &Scope, more: bool) -> AppError {
+    match more {
+        true => processing(scope),
+        false => no_data(scope),
+    }
+}
+
+/// The contract's `NO_DATA`.
+pub(super) fn no_data(scope: &Scope) -> AppError {
+    AppError::NoData {
+        of_upload: scope.upload().is_some(),
+    }
+}
+
+fn processing(scope: &Scope) -> AppError {
+    AppError::Processing {
+        of_upload: scope.upload().is_some(),
+    }
+}
+
+/// An amount for people who read JSON: in the currency's main unit.
+pub(super) fn major(minor: f64, currency: Currency) -> f64 {
+    let whole = MinorUnits::new(minor.round() as i64);
+    whole.to_major(currency)
+}
+
+/// Rounded to so many places, for figures that nobody reads further.
+pub(super) fn rounded(value: f64, places: i32) -> f64 {
+    let scale = 10f64.powi(places);
+    (value * scale).round() / scale
+}
+
+/// An email, if the caller may see whose it is; else what shows that there is one.
+pub(super) fn shown_email(email: Option<String>, caller: &CountedShop) -> Option<String> {
+    email.map(|email| match caller.sees_people {
+        true => email,
+        false => mask(&email),
+    })
+}
+
+fn mask(email: &str) -> String {
+    let (name, domain) = email.split_once('@').unwrap_or((email, ""));
+    let first = |text: &str| text.chars().next().map_or(String::new(), |c| c.to_string());
+    let end = domain.rsplit_once('.').map_or("", |(_, end)| end);
+    format!("{}***@{}***.{end}", first(name), first(domain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_masked_email_tells_nobody() {
+        assert_eq!(mask("ann.example@shop.example"), "a***@s***.example");
+        assert_eq!(mask("broken"), "b***@***.");
+    }
+}

@@ -1,0 +1,9 @@
+//! What a shop's customers do, and what follows from it.
+//!
+//! - [`rfm`]: how recently, how often and for how much each customer buys
+//! - [`segment`]: what a group of customers is called
+//! - [`persona`]: who the customers of a segment are, as far as that is known
+
+pub mod persona;
+pub mod rfm;
+pub mod segment;
