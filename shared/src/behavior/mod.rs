@@ -1,9 +1,13 @@
 //! What a shop's customers do, and what follows from it.
 //!
+//! - [`affinity`]: what is bought together
 //! - [`rfm`]: how recently, how often and for how much each customer buys
+//! - [`kmeans`]: customers into groups
 //! - [`segment`]: what a group of customers is called
 //! - [`persona`]: who the customers of a segment are, as far as that is known
 
+pub mod affinity;
+pub mod kmeans;
 pub mod persona;
 pub mod rfm;
 pub mod segment;
