@@ -11,3 +11,4 @@ pub mod kmeans;
 pub mod persona;
 pub mod rfm;
 pub mod segment;
+pub mod sentiment;

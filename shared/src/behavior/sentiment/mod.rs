@@ -1,0 +1,10 @@
+//! What reviews say.
+//!
+//! - [`vader`]: how positive a text is
+//! - [`language`]: whether it is English, the language that VADER knows
+//! - [`blend`]: text and stars together
+//! - [`keywords`]: the words that tell good reviews from bad ones
+//! - [`trend`]: whether it gets better
+
+mod lexicon;
+pub mod vader;
