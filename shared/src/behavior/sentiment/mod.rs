@@ -6,5 +6,9 @@
 //! - [`keywords`]: the words that tell good reviews from bad ones
 //! - [`trend`]: whether it gets better
 
+pub mod blend;
+pub mod keywords;
+pub mod language;
 mod lexicon;
+pub mod trend;
 pub mod vader;

@@ -1,3 +1,8 @@
+#![allow(
+    clippy::approx_constant,
+    reason = "a share that looks like a constant is one by chance"
+)]
+
 use std::io::Read as _;
 use std::path::Path;
 
