@@ -4,20 +4,28 @@
 //! - [`scope`]: which data count
 //! - [`data`]: the lines of orders, from uploads and from the shop's own orders, each order once
 //! - [`results`]: what was computed, and of which version of the data
-//! - [`segments`], [`routes`]: see there
+//! - [`catalogue`]: what files of products tell of them
+//! - [`segments`], [`affinity`], [`sentiment`], [`recommendations`]: the analyses
 //!
 //! **Invariant:** no read computes anything: it finds what a job computed, or says why there is nothing
 //! (`what_is_not_computed_yet_is_said`).
 
+mod affinity;
+mod catalogue;
 mod data;
 mod limit;
+mod recommendations;
 mod refresh;
 mod results;
 mod routes;
 mod scope;
 mod segments;
+mod sentiment;
 
+pub use affinity::relate;
+pub use recommendations::recommend;
 pub use refresh::{keep_refreshing, refresh, refresh_due};
 pub use results::forget;
 pub use routes::routes;
 pub use segments::segment;
+pub use sentiment::listen;

@@ -11,14 +11,18 @@ use super::results;
 use super::scope::{Need, Scope, find_sources_of_job};
 use crate::app::App;
 use crate::db::{StorageError, Tx};
-use crate::jobs::{self, JobKind, NewJob};
+use crate::jobs::{self, Job, JobKind, NewJob};
 use crate::shops;
 
 /// How often the shops' own orders are looked at: an analysis of all orders may be so old.
 const LOOK_EVERY: Duration = Duration::from_secs(3_600);
 
 /// The analyses, and what they are made from.
-const ANALYSES: [(JobKind, Need); 1] = [(JobKind::Segments, Need::Lines)];
+const ANALYSES: [(JobKind, Need); 3] = [
+    (JobKind::Segments, Need::Lines),
+    (JobKind::Affinity, Need::Lines),
+    (JobKind::Sentiment, Need::Reviews),
+];
 
 /// Asks for what follows from new rows of a kind to be computed anew. `scope` is an upload, or empty for all of the shop's
 /// data; `rows` is how many there are, as far as the caller knows.
@@ -42,6 +46,28 @@ pub async fn refresh(
             jobs::enqueue(app, tx, shop, &what, Some(rows)).await?;
         }
     }
+    Ok(())
+}
+
+/// Asks for what follows from the analyses of a scope, once none of them is under way any more but the one that ends now.
+pub(super) async fn then_recommend(
+    app: &App,
+    tx: &mut Tx,
+    ended: &Job,
+) -> Result<(), StorageError> {
+    let scope = ended.what.subject.as_str();
+    for (analysis, _) in ANALYSES {
+        // The one that ends is done in this transaction already.
+        if jobs::find_running_or_queued(tx, &ended.shop, analysis, scope).await? {
+            return Ok(());
+        }
+    }
+    let what = NewJob {
+        kind: JobKind::Recommendations,
+        subject: scope.to_owned(),
+        options: json!({}),
+    };
+    jobs::enqueue(app, tx, &ended.shop, &what, Some(1)).await?;
     Ok(())
 }
 

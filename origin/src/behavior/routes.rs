@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::scope::{Need, Scope, find_sources};
-use super::segments;
+use super::{affinity, recommendations, segments, sentiment};
 use crate::app::App;
 use crate::auth::CountedShop;
 use crate::http::error::AppError;
@@ -17,7 +17,11 @@ use crate::jobs::{self, JobKind, NewJob};
 
 /// This feature's routes.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(segments::routes())
+    OpenApiRouter::new()
+        .merge(segments::routes())
+        .merge(affinity::routes())
+        .merge(sentiment::routes())
+        .merge(recommendations::routes())
 }
 
 /// Which data count.
@@ -26,6 +30,32 @@ pub fn routes() -> OpenApiRouter<App> {
 pub(super) struct OfUpload {
     /// One upload; without it all of the shop's data count.
     pub(super) upload_id: Option<String>,
+}
+
+/// What is to be computed.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub(super) struct ComputeRequest {
+    /// One upload; without it all of the shop's data count.
+    #[schema(example = "upload_abc123")]
+    pub(super) upload_id: Option<String>,
+}
+
+/// A bad parameter or field.
+pub(super) fn bad(field: &str, reason: &str) -> AppError {
+    AppError::BadRequest {
+        field: Some(field.to_owned()),
+        reason: reason.to_owned(),
+    }
+}
+
+/// How many of a list are wanted.
+pub(super) fn top(asked: Option<usize>, usual: usize, most: usize) -> Result<usize, AppError> {
+    let top = asked.unwrap_or(usual);
+    if (1..=most).contains(&top) {
+        Ok(top)
+    } else {
+        Err(bad("top_n", &format!("must be 1 to {most}")))
+    }
 }
 
 /// A job that was asked for.

@@ -39,13 +39,15 @@ pub(super) enum Need {
     Lines,
     /// Reviews, or lines that come with a rating.
     Reviews,
+    /// Either.
+    Any,
 }
 
 impl Need {
     pub(super) const fn is_met_by(self, kind: Kind) -> bool {
         match self {
             Self::Lines => matches!(kind, Kind::Transactions),
-            Self::Reviews => matches!(kind, Kind::Transactions | Kind::Reviews),
+            Self::Reviews | Self::Any => matches!(kind, Kind::Transactions | Kind::Reviews),
         }
     }
 }
@@ -135,7 +137,7 @@ async fn all_sources(
     let fits = |one: &Sourced| need.is_met_by(one.kind);
     let more = uploads.iter().any(|one| !one.done && fits(one));
     let orders = match need {
-        Need::Lines => {
+        Need::Lines | Need::Any => {
             let (count, at) = orders::count_and_last_change(db, shop).await?;
             (count > 0).then(|| (count, format!("orders:{count}:{}", at.get())))
         }

@@ -24,7 +24,9 @@ pub struct Estimate {
 const fn prior_rate(kind: JobKind) -> f64 {
     match kind {
         JobKind::Import => 5_000_000.0,
-        JobKind::Segments => 200_000.0,
+        JobKind::Segments | JobKind::Affinity => 200_000.0,
+        JobKind::Sentiment => 50_000.0,
+        JobKind::Recommendations => 1_000.0,
     }
 }
 

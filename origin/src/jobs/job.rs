@@ -14,11 +14,23 @@ pub enum JobKind {
     Import,
     /// Customers into segments, and who they are.
     Segments,
+    /// What is bought together.
+    Affinity,
+    /// What reviews say.
+    Sentiment,
+    /// What follows from the other three.
+    Recommendations,
 }
 
 impl JobKind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Import, Self::Segments];
+    pub const ALL: [Self; 5] = [
+        Self::Import,
+        Self::Segments,
+        Self::Affinity,
+        Self::Sentiment,
+        Self::Recommendations,
+    ];
 
     /// As it is stored and written.
     #[must_use]
@@ -26,6 +38,9 @@ impl JobKind {
         match self {
             Self::Import => "import",
             Self::Segments => "segments",
+            Self::Affinity => "affinity",
+            Self::Sentiment => "sentiment",
+            Self::Recommendations => "recommendations",
         }
     }
 

@@ -102,6 +102,9 @@ async fn perform(run: &Run) -> Result<(), JobFault> {
     match run.job.what.kind {
         JobKind::Import => crate::uploads::import(run).await,
         JobKind::Segments => crate::behavior::segment(run).await,
+        JobKind::Affinity => crate::behavior::relate(run).await,
+        JobKind::Sentiment => crate::behavior::listen(run).await,
+        JobKind::Recommendations => crate::behavior::recommend(run).await,
     }
 }
 

@@ -97,7 +97,9 @@ pub async fn announce(
 fn body_of(event: &Announcement) -> Result<String, StorageError> {
     let timestamp = event.at.to_rfc3339();
     let body = match event.event_type {
-        EventType::SegmentationCompleted => serde_json::to_string(&Completed {
+        EventType::SegmentationCompleted
+        | EventType::AffinityCompleted
+        | EventType::RecommendationsReady => serde_json::to_string(&Completed {
             event: event.event_type.as_str(),
             timestamp,
             data: &event.data,

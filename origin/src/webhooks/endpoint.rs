@@ -28,17 +28,25 @@ pub enum EventType {
     /// Customers were segmented.
     #[serde(rename = "segmentation.completed")]
     SegmentationCompleted,
+    /// It was found what is bought together.
+    #[serde(rename = "affinity.completed")]
+    AffinityCompleted,
+    /// There are new recommendations.
+    #[serde(rename = "recommendations.ready")]
+    RecommendationsReady,
 }
 
 impl EventType {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::SessionStarted,
         Self::JourneyStageChange,
         Self::Conversion,
         Self::SessionLinked,
         Self::SessionUnlinked,
         Self::SegmentationCompleted,
+        Self::AffinityCompleted,
+        Self::RecommendationsReady,
     ];
 
     /// As it is written.
@@ -51,6 +59,8 @@ impl EventType {
             Self::SessionLinked => "session_linked",
             Self::SessionUnlinked => "session_unlinked",
             Self::SegmentationCompleted => "segmentation.completed",
+            Self::AffinityCompleted => "affinity.completed",
+            Self::RecommendationsReady => "recommendations.ready",
         }
     }
 

@@ -10,6 +10,7 @@
 mod admin;
 mod any_bytes;
 mod auth;
+mod behavior;
 mod boundary;
 mod cli;
 mod content;

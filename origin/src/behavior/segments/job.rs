@@ -14,6 +14,7 @@ use super::customers::Customers;
 use super::portrait::{Group, Segment};
 use super::queries::{self, Member};
 use crate::behavior::data::scan;
+use crate::behavior::refresh::then_recommend;
 use crate::behavior::results::{self, Computed};
 use crate::behavior::scope::{Need, Scope, find_sources_of_job};
 use crate::db::{Handle, StorageError};
@@ -270,6 +271,7 @@ async fn finish(
     });
     let told = Announcement::of_analysis(EventType::SegmentationCompleted, job, now, data);
     announce(&mut tx, &job.shop, &[told], now).await?;
+    then_recommend(app, &mut tx, job).await?;
     tx.commit().await?;
     Ok(())
 }

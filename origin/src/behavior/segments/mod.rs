@@ -16,4 +16,5 @@ mod queries;
 mod routes;
 
 pub use job::segment;
+pub(super) use job::{Segmented, find_segmented};
 pub(super) use routes::routes;

@@ -22,7 +22,7 @@ use crate::auth::CountedShop;
 use crate::behavior::limit;
 use crate::behavior::results::Computed;
 use crate::behavior::routes::{
-    AskedReply, OfUpload, ask, major, no_data, rounded, shown_email, why_missing,
+    AskedReply, OfUpload, ask, bad, major, no_data, rounded, shown_email, why_missing,
 };
 use crate::behavior::scope::{Need, Scope};
 use crate::http::envelope::{AdminErrorReply, DataReply, Meta};
@@ -179,7 +179,7 @@ async fn segments(
 
 /// What is to be computed.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-struct ComputeRequest {
+struct SegmentRequest {
     /// One upload; without it all of the shop's data count.
     #[schema(example = "upload_abc123")]
     upload_id: Option<String>,
@@ -191,7 +191,7 @@ struct ComputeRequest {
 /// Has segments computed.
 #[utoipa::path(
     post, path = "/api/behavior/segments/compute", tag = "behavior",
-    request_body = ComputeRequest,
+    request_body = SegmentRequest,
     responses(
         (status = 202, description = "The job", body = DataReply<AskedReply>),
         (status = 400, description = "`NO_DATA`, `PROCESSING`, `INVALID_UPLOAD`, or `INVALID_REQUEST` with the field", body = AdminErrorReply),
@@ -209,7 +209,7 @@ async fn compute(
     State(app): State<App>,
     caller: CountedShop,
     meta: Meta,
-    Wire(asked): Wire<ComputeRequest>,
+    Wire(asked): Wire<SegmentRequest>,
 ) -> Result<(StatusCode, Json<DataReply<AskedReply>>), AppError> {
     limit::compute(&app, &caller, app.now()).await?;
     if asked
@@ -330,13 +330,6 @@ impl CustomersQuery {
             return Err(bad("limit", "must be 1 to 500"));
         }
         Ok((page, limit))
-    }
-}
-
-fn bad(field: &str, reason: &str) -> AppError {
-    AppError::BadRequest {
-        field: Some(field.to_owned()),
-        reason: reason.to_owned(),
     }
 }
 

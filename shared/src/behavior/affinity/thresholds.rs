@@ -70,9 +70,14 @@ pub fn find(baskets: &Baskets) -> Found {
 fn sure_rules(itemsets: &[Itemset], baskets: usize, support_min: f64) -> Found {
     let mut found = rules(itemsets, baskets, CONFIDENCE_MIN);
     found.retain(|rule| rule.lift_interval.0 > 1.0);
+    // Of rules that are equally sure, the shorter one says it plainer, and the one with more orders is worth more.
+    let length = |rule: &Rule| rule.antecedent.len() + rule.consequent.len();
     found.sort_by(|a, b| {
         let by_lift = b.lift_interval.0.total_cmp(&a.lift_interval.0);
-        by_lift.then_with(|| (&a.antecedent, &a.consequent).cmp(&(&b.antecedent, &b.consequent)))
+        by_lift
+            .then_with(|| length(a).cmp(&length(b)))
+            .then_with(|| b.count.cmp(&a.count))
+            .then_with(|| (&a.antecedent, &a.consequent).cmp(&(&b.antecedent, &b.consequent)))
     });
     found.truncate(KEPT_MAX);
     Found {

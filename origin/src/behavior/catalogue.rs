@@ -1,0 +1,75 @@
+//! What files of products tell of them.
+
+use std::collections::HashMap;
+
+use footfall_shared::id::ShopId;
+use footfall_shared::upload::field::Kind;
+use footfall_shared::upload::row::Row;
+
+use crate::app::App;
+use crate::db::StorageError;
+use crate::uploads::block::Block;
+use crate::uploads::{list_sources, read_blocks};
+
+/// Blocks read at once.
+const BLOCKS_AT_ONCE: i64 = 4;
+
+/// What is told of a product.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    /// Its name.
+    pub(super) name: Option<String>,
+    /// Its category.
+    pub(super) category: Option<String>,
+}
+
+/// What the shop's files of products tell of some products, the newest file first.
+pub(super) async fn find(
+    app: &App,
+    shop: &ShopId,
+    products: impl Iterator<Item = String>,
+) -> Result<HashMap<String, Told>, StorageError> {
+    let mut found: HashMap<String, Told> = products.map(|id| (id, Told::default())).collect();
+    let files = {
+        let mut db = app.db().read().await?;
+        list_sources(&mut db, shop).await?
+    };
+    for file in files
+        .iter()
+        .filter(|file| file.done && file.kind == Kind::Products)
+    {
+        let mut after = 0;
+        loop {
+            let blocks = {
+                let mut db = app.db().read().await?;
+                read_blocks(&mut db, shop, &file.id, after, BLOCKS_AT_ONCE).await?
+            };
+            let Some((last, _)) = blocks.last() else {
+                break;
+            };
+            after = *last;
+            for (_, bytes) in &blocks {
+                let block = Block::decode(bytes)
+                    .map_err(|cause| StorageError::corrupt("read a block of products", cause))?;
+                block
+                    .rows(Kind::Products)
+                    .for_each(|row| add(&mut found, &row));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn add(found: &mut HashMap<String, Told>, row: &Row<'_>) {
+    let Row::Product(product) = row else { return };
+    let Some(told) = found.get_mut(product.product.as_ref()) else {
+        return;
+    };
+    let keep = |place: &mut Option<String>, text: &Option<std::borrow::Cow<'_, str>>| {
+        if let (None, Some(text)) = (&place, text) {
+            *place = Some(text.clone().into_owned());
+        }
+    };
+    keep(&mut told.name, &product.name);
+    keep(&mut told.category, &product.category);
+}
