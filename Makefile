@@ -13,7 +13,7 @@ export FOOTFALL_BIN ?= $(BINARY)
 export FOOTFALL_EDGE_COMPONENT ?= $(CURDIR)/$(COMPONENT)
 NPM_CI := npm ci --no-audit --no-fund --loglevel=error
 
-.PHONY: help run test bench fuzz build tracker component edge-cloudflare edge-cloudflare-testing binary setup-build setup-worker setup-test FORCE
+.PHONY: help run test bench fuzz build client tracker component edge-cloudflare edge-cloudflare-testing binary setup-build setup-worker setup-test FORCE
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | column -ts $$'\t'
@@ -21,7 +21,7 @@ help: ## What can be made
 run: build ## Build what is missing and start origin, edge and demo shop until Ctrl-C
 	@exec $(BINARY) dev
 
-test: build edge-cloudflare edge-cloudflare-testing setup-test tests/browser/node_modules tests/runner-jco/node_modules ## Prove everything: formats, lints, unit, property, store, contract, end to end
+test: build client edge-cloudflare edge-cloudflare-testing setup-test tests/browser/node_modules tests/runner-jco/node_modules ## Prove everything: formats, lints, unit, property, store, contract, end to end
 	@scripts/test.sh
 
 bench: build edge-cloudflare ## Measure, as ratios and percentiles from one run
@@ -64,6 +64,14 @@ tests/browser/node_modules: tests/browser/package-lock.json
 
 tests/runner-jco/node_modules: tests/runner-jco/package-lock.json
 	@cd tests/runner-jco && $(NPM_CI) && touch node_modules
+
+clients/typescript/node_modules: clients/typescript/package-lock.json
+	@cd clients/typescript && $(NPM_CI) && touch node_modules
+
+client: binary clients/typescript/node_modules ## The TypeScript client, typed from the OpenAPI document
+	@echo "· building the TypeScript client"
+	@$(BINARY) openapi > clients/typescript/openapi.json
+	@cd clients/typescript && npm run --silent generate >/dev/null && npm run --silent typecheck && npm run --silent build -- --log-level=error
 
 edge/spin/node_modules: edge/spin/package-lock.json
 	@cd edge/spin && $(NPM_CI) && touch node_modules

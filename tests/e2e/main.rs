@@ -13,6 +13,7 @@
 )]
 
 mod bad_input;
+mod clients;
 mod content;
 mod contract;
 mod documents;

@@ -3,6 +3,7 @@
 mod admin;
 mod doctor;
 mod edge;
+mod import;
 mod journey;
 mod ledger;
 mod output;
@@ -73,6 +74,8 @@ enum Command {
     /// Read what another system has, and mend what is missing here.
     #[command(subcommand)]
     Sync(woocommerce::SyncCommand),
+    /// Import a file of orders, reviews, customers, products or page events.
+    Import(import::Import),
     /// Make every projection anew from the log.
     Rebuild,
     /// Fit a conversion model: the one that is shipped, or a shop's own.
@@ -81,6 +84,8 @@ enum Command {
     /// Tell how good a model is.
     #[command(subcommand)]
     Evaluate(journey::Evaluate),
+    /// Print the OpenAPI document.
+    Openapi,
     /// Look for what is set up wrong, and name the mend.
     Doctor {
         /// Instead show what became of every event that the edges accepted, and whether it balances.
@@ -183,7 +188,9 @@ async fn dispatch(
             let db = open(&config).await?;
             woocommerce::run_sync(&App::new(config, db), command).await?;
         }
+        Command::Import(file) => import::run(&config, &file).await?,
         Command::Rebuild => rebuild_all(config).await?,
+        Command::Openapi => say(crate::router::document().to_pretty_json()?),
         Command::Doctor { ledger: false } => return doctor::run(&config).await,
         Command::Doctor { ledger: true } => return ledger::run(&config).await,
     }

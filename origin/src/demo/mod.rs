@@ -12,6 +12,7 @@
 mod events;
 mod orders;
 mod people;
+mod shoppers;
 mod year;
 
 use footfall_shared::event::Event;
@@ -22,14 +23,17 @@ use footfall_shared::keys::KeyKind;
 use footfall_shared::shop::ShopSettings;
 use footfall_shared::text::{InvalidField, hex};
 use footfall_shared::time::{DAY_MS, UtcMillis};
+use footfall_shared::upload::layout::Asked;
 use footfall_shared::wire::internal::{EventBatch, Verdict};
 
 use crate::app::App;
 use crate::content::{self, Catalogue};
 use crate::db::{StorageError, Tx};
+use crate::http::error::AppError;
 use crate::journey::model::job::{ModelError, fit_shop};
 use crate::shops::create::{CreateError, NewShop, create_key, create_shop, create_user};
 use crate::shops::{self, Role, Shop};
+use crate::uploads::Incoming;
 use crate::{edges, ingest, intelligence};
 
 /// The shop's slug: the shop of keyless requests in development.
@@ -51,6 +55,8 @@ const SCARCE_PRODUCT: &str = "44";
 const SCARCE_STOCK: i64 = 23;
 /// Events in one transaction.
 const EVENTS_A_STEP: usize = 1000;
+/// Orders in one.
+const ORDERS_A_STEP: usize = 200;
 
 /// Why the demo shop was not made.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +78,9 @@ pub enum SeedError {
         /// What there were.
         events: usize,
     },
+    /// A file of the demo was not taken.
+    #[error("the demo's own file is refused")]
+    Upload(#[source] AppError),
     /// The rule gave the example customer no offer.
     #[error("the rule gave the example customer no offer: {reason}")]
     NoOffer {
@@ -123,6 +132,7 @@ async fn live_a_year(
 ) -> Result<(), SeedError> {
     let first = now.plus(-year::DAYS * DAY_MS);
     let months = 12;
+    let mut purchases = Vec::new();
     for month in 0..months {
         let mut tx = app.db().begin().await?;
         intelligence::take_turn(&mut tx, &shop.id).await?;
@@ -135,8 +145,10 @@ async fn live_a_year(
         for visitor in visitors {
             let day = i64::from(visitor) * year::DAYS / i64::from(sessions);
             let day = first.plus(day * DAY_MS);
-            events
-                .extend(year::visitor(shop, &kit, visitor, day, now).map_err(SeedError::Refused)?);
+            let (told, bought) =
+                year::visitor(shop, &kit, visitor, day, now).map_err(SeedError::Refused)?;
+            events.extend(told);
+            purchases.extend(bought);
         }
         for batch in events.chunks(EVENTS_A_STEP) {
             let mut tx = app.db().begin().await?;
@@ -144,6 +156,7 @@ async fn live_a_year(
             edges::commit(app, tx).await?;
         }
     }
+    buy_and_review(app, shop, sessions, purchases, now).await?;
     match fit_shop(app, shop).await {
         Ok(_) => {}
         Err(ModelError::Storage(error)) => return Err(error.into()),
@@ -154,6 +167,39 @@ async fn live_a_year(
     intelligence::take_turn(&mut tx, &shop.id).await?;
     content::publish(app, &mut tx, &shop.id, content::When::Now, now).await?;
     edges::commit(app, tx).await?;
+    Ok(())
+}
+
+/// The orders of the year's purchases, by those who bought, and what some of them thought of it.
+async fn buy_and_review(
+    app: &App,
+    shop: &Shop,
+    sessions: u32,
+    mut purchases: Vec<year::Purchase>,
+    now: UtcMillis,
+) -> Result<(), SeedError> {
+    purchases.sort_by_key(|purchase| (purchase.at, purchase.visitor));
+    let bought = shoppers::who_bought(sessions, purchases);
+    let orders = orders::of_year(shop, &bought, now).map_err(SeedError::Refused)?;
+    for batch in orders.chunks(ORDERS_A_STEP) {
+        let mut tx = app.db().begin().await?;
+        crate::orders::take_within(app, &mut tx, shop, batch, now).await?;
+        edges::commit(app, tx).await?;
+    }
+    for (name, file) in [
+        ("customers.csv", shoppers::customers_file(&bought)),
+        ("reviews.csv", shoppers::reviews_file(&bought, now)),
+    ] {
+        let mut incoming = Incoming::begin(app, &shop.id).await?;
+        incoming
+            .push(file.as_bytes())
+            .await
+            .map_err(SeedError::Upload)?;
+        incoming
+            .finish(&Asked::default(), name)
+            .await
+            .map_err(SeedError::Upload)?;
+    }
     Ok(())
 }
 

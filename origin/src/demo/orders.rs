@@ -5,6 +5,8 @@ use footfall_shared::time::{DAY_MS, UtcMillis};
 use footfall_shared::wire::orders::{IncomingOrder, OrderCustomer, OrderItemRequest, OrderRequest};
 
 use super::people::{PEOPLE, PRODUCTS};
+use super::shoppers::Shopper;
+use super::year::Purchase;
 use super::{SAMPLE_EMAIL, SAMPLE_USER_ID};
 use crate::shops::Shop;
 
@@ -17,6 +19,9 @@ const ADAS_LAST_NUMBERS: [u64; 3] = [1001, 1045, 1067];
 const ADAS_FIRST_ID: u64 = 12_305;
 /// The others' orders come after hers.
 const FIRST_ID: u64 = 20_001;
+/// A year's orders and shoppers come after all of them.
+const FIRST_YEAR_ID: u64 = 50_001;
+pub(super) const FIRST_SHOPPER_ID: u64 = 10_001;
 /// The others' ids in the shop's own system.
 const FIRST_CUSTOMER_ID: u64 = 101;
 
@@ -36,13 +41,43 @@ pub(super) fn of_everybody(
                 last_name: Some(person.last_name.to_owned()),
                 customer_id: Some(customer_id.into()),
             };
-            let request = request(shop, (id, id), (now, *days_ago), status, customer, lines)?;
+            let at = now.plus(-days_ago * DAY_MS);
+            let request = request(shop, (id, id), at, status, customer, lines)?;
             orders.push(IncomingOrder::parse(request, shop.currency, now)?);
             id += 1;
         }
         everybody.push(orders);
     }
     Ok(everybody)
+}
+
+/// The orders of a year's purchases, in their sequence.
+pub(super) fn of_year(
+    shop: &Shop,
+    purchases: &[(Shopper, Purchase)],
+    now: UtcMillis,
+) -> Result<Vec<IncomingOrder>, InvalidField> {
+    let orders = purchases
+        .iter()
+        .zip(FIRST_YEAR_ID..)
+        .map(|((shopper, purchase), id)| {
+            let customer = OrderCustomer {
+                email: shopper.email(),
+                first_name: None,
+                last_name: None,
+                customer_id: Some((FIRST_SHOPPER_ID + u64::from(shopper.number)).into()),
+            };
+            let request = request(
+                shop,
+                (id, id),
+                purchase.at,
+                "completed",
+                customer,
+                &purchase.lines,
+            )?;
+            IncomingOrder::parse(request, shop.currency, now)
+        });
+    orders.collect()
 }
 
 fn of_ada(shop: &Shop, now: UtcMillis) -> Result<Vec<IncomingOrder>, InvalidField> {
@@ -70,7 +105,7 @@ fn of_ada(shop: &Shop, now: UtcMillis) -> Result<Vec<IncomingOrder>, InvalidFiel
             let request = request(
                 shop,
                 (id, number),
-                (now, days_ago),
+                now.plus(-days_ago * DAY_MS),
                 "completed",
                 customer,
                 lines,
@@ -83,7 +118,7 @@ fn of_ada(shop: &Shop, now: UtcMillis) -> Result<Vec<IncomingOrder>, InvalidFiel
 fn request(
     shop: &Shop,
     (id, number): (u64, u64),
-    (now, days_ago): (UtcMillis, i64),
+    at: UtcMillis,
     status: &str,
     customer: OrderCustomer,
     lines: &[(u64, u64)],
@@ -104,7 +139,7 @@ fn request(
         order_id: id.into(),
         order_number: Some(number.into()),
         status: status.to_owned(),
-        ordered_at: now.plus(-days_ago * DAY_MS).to_rfc3339(),
+        ordered_at: at.to_rfc3339(),
         currency: shop.currency.as_str().to_owned(),
         customer,
         items: items.collect::<Result<_, _>>()?,

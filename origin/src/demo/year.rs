@@ -18,11 +18,12 @@ use footfall_shared::journey::observed::PriceReaction;
 use footfall_shared::journey::reducer::fold;
 use footfall_shared::journey::session::Session;
 use footfall_shared::journey::stage::Stage;
-use footfall_shared::money::MinorUnits;
+use footfall_shared::money::{Currency, MinorUnits};
 use footfall_shared::text::InvalidField;
 use footfall_shared::time::{DAY_MS, HOUR_MS, UtcMillis};
 use serde_json::{Map, json};
 
+use super::people::PRODUCTS;
 use crate::shops::Shop;
 
 /// How long ago the year begins.
@@ -90,27 +91,40 @@ impl Chance {
     }
 }
 
+/// What a visitor bought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Purchase {
+    /// The visitor's number.
+    pub(super) visitor: u32,
+    /// When.
+    pub(super) at: UtcMillis,
+    /// Products and pieces.
+    pub(super) lines: Vec<(u64, u64)>,
+}
+
 /// A visitor on the way.
 struct Visitor<'a> {
     shop: &'a Shop,
     kit: &'a Kit,
+    number: u32,
     name: String,
     session: Session,
     at: UtcMillis,
     received_at: UtcMillis,
     events: Vec<Event>,
+    purchases: Vec<Purchase>,
     /// In percent of the average.
     percent: u32,
 }
 
-/// What one visitor does, who comes on this day of the year.
+/// What one visitor does and buys, who comes on this day of the year.
 pub(super) fn visitor(
     shop: &Shop,
     kit: &Kit,
     number: u32,
     day: UtcMillis,
     now: UtcMillis,
-) -> Result<Vec<Event>, InvalidField> {
+) -> Result<(Vec<Event>, Vec<Purchase>), InvalidField> {
     let chance = Chance(number.to_string());
     let (source, by_source) = chance.one_of("source", &SOURCES);
     let (persona, by_persona) = chance.one_of("persona", &PERSONAS);
@@ -118,11 +132,13 @@ pub(super) fn visitor(
     let mut visitor = Visitor {
         shop,
         kit,
+        number,
         name: format!("year-{number}"),
         session: Session::default(),
         at: day.plus(i64::from(chance.below("hour", 24)) * HOUR_MS / 2 + HOUR_MS * 10),
         received_at: now,
         events: Vec::new(),
+        purchases: Vec::new(),
         percent: by_source * by_persona / 100 * by_device / 100,
     };
     visitor.happen(Happening::Started(Start {
@@ -155,7 +171,42 @@ pub(super) fn visitor(
     }
     // The year ends today.
     visitor.events.retain(|event| event.at < now);
-    Ok(visitor.events)
+    visitor.purchases.retain(|purchase| purchase.at < now);
+    Ok((visitor.events, visitor.purchases))
+}
+
+/// What is bought: a roast and often one that goes with it, which the affinities should find.
+fn basket(chance: &Chance, which: &str) -> Vec<(u64, u64)> {
+    let of = |what: &str| format!("{which} {what}");
+    let (first, second) = match chance.below(&of("roast"), 100) {
+        0..45 => (44, 51),
+        45..80 => (38, 62),
+        80..95 => (62, 38),
+        _ => (51, 44),
+    };
+    let pieces = 1 + u64::from(chance.below(&of("pieces"), 3));
+    let mut lines = vec![(first, pieces)];
+    if chance.happens(&of("goes with it"), 450) {
+        lines.push((second, 1));
+    }
+    if chance.happens(&of("a box"), 80) {
+        lines.push((334_999, 1));
+    }
+    lines
+}
+
+/// In minor units.
+fn price_of(lines: &[(u64, u64)]) -> Result<i64, InvalidField> {
+    let mut sum = MinorUnits::default();
+    for (product, pieces) in lines {
+        let price = PRODUCTS
+            .iter()
+            .find(|(id, ..)| id == product)
+            .map_or("0", |(.., price)| *price);
+        let price = MinorUnits::parse("price", price, Currency::EUR)?;
+        sum = sum + price.times(u32::try_from(*pieces).unwrap_or(1));
+    }
+    Ok(sum.get())
 }
 
 impl Visitor<'_> {
@@ -226,8 +277,13 @@ impl Visitor<'_> {
         if chance.happens(&of("signs up"), 300) {
             self.convert(Conversion::EMAIL_SIGNUP, 0)?;
         }
-        let pieces = 1 + i64::from(chance.below(&of("pieces"), 5));
-        self.convert(Conversion::PURCHASE, pieces * 1495)
+        let lines = basket(chance, which);
+        self.purchases.push(Purchase {
+            visitor: self.number,
+            at: self.at,
+            lines: lines.clone(),
+        });
+        self.convert(Conversion::PURCHASE, price_of(&lines)?)
     }
 
     fn touch(&mut self, kind: &str, measured: Measured) -> Result<(), InvalidField> {

@@ -5,6 +5,7 @@
 //! - [`source`]: what kind of file it is, and its records
 //! - [`reading`]: records into rows, rows into blocks
 //! - [`import`]: the job that does it, block by block
+//! - [`progress`]: how far it is
 //! - [`block`]: rows by columns, as they are stored
 //!
 //! **Invariant:** no file is ever held in memory; what a crash interrupts goes on where the last block ended
@@ -12,6 +13,7 @@
 
 pub mod block;
 mod import;
+mod progress;
 mod queries;
 mod reading;
 mod receive;
@@ -19,6 +21,7 @@ mod routes;
 mod source;
 
 pub use import::{give_up, import};
+pub use progress::{Progress, find_progress};
 pub use queries::{Sourced, list_sources, read_blocks};
 pub use receive::{Incoming, Received};
 pub use routes::{RECEIVING, routes};

@@ -395,3 +395,41 @@ fn a_supervisor_whose_edge_cannot_start_says_so_and_leaves_nothing_running() {
         "the demo shop is there with both keys: {listed}"
     );
 }
+
+#[test]
+fn a_file_is_imported_once_and_its_faults_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    succeed(
+        path,
+        &[
+            "admin", "shop", "create", "--slug", "moon", "--name", "Moon",
+        ],
+    );
+    let file = path.join("orders.csv");
+    std::fs::write(&file, "Bill,What,Sum,customer id\n1,Tea,5,C1\n2,Cup,7,C2\n").unwrap();
+    let import = ["import", file.to_str().unwrap(), "--shop", "moon"];
+    let reading = r#"{"kind": "transactions", "mapping": {"order": "Bill", "product": "What", "total": "Sum"}}"#;
+    let told = fail(path, &import);
+    assert!(
+        told.contains("kind cannot be told from the columns"),
+        "{told}"
+    );
+    let read = [&import[..], &["--reading", reading]].concat();
+    let told = succeed(path, &read);
+    assert!(
+        told.contains("2 rows of transactions")
+            && told.contains("what follows from it is computed"),
+        "{told}"
+    );
+    assert!(succeed(path, &read).contains("was imported before"));
+    assert!(fail(path, &["import", "/nowhere.csv", "--shop", "moon"]).contains("cannot read"));
+}
+
+#[test]
+fn the_openapi_document_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let document: serde_json::Value =
+        serde_json::from_str(&succeed(folder.path(), &["openapi"])).unwrap();
+    assert!(document["paths"]["/api/behavior/segments"].is_object());
+}

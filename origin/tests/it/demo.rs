@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use footfall::app::{App, Clock};
+use footfall::behavior::refresh_due;
 use footfall::config::Config;
 use footfall::db::Db;
 use footfall::demo;
+use footfall::jobs::work_until_idle;
 use footfall_shared::identity::{DeviceKey, FingerprintHash};
 use serde_json::{Value, json};
 
@@ -246,6 +248,19 @@ on_both! {
         // Most kits have learned something from the months before.
         let content = get("/api/journey/content").await;
         assert!(content["data"]["kit_version"].as_i64().unwrap() >= 10, "{content}");
+        // Who bought in a session has an order, and some wrote what they think of it.
+        work_until_idle(&demo.app).await.unwrap();
+        refresh_due(&demo.app).await.unwrap();
+        work_until_idle(&demo.app).await.unwrap();
+        let segments = get("/api/behavior/segments").await;
+        assert!(segments["data"]["total_customers"].as_i64().unwrap() > 60, "{segments}");
+        let personas = get("/api/behavior/personas").await;
+        assert!(personas.to_string().contains("Netherlands"), "{personas}");
+        let rules = get("/api/behavior/affinity/rules?min_lift=1.1&min_confidence=0.1").await;
+        assert!(rules["data"]["rules"].as_array().unwrap().iter().any(|rule| rule["antecedent"] == "Full Moon"), "{rules}");
+        let reviews = get("/api/behavior/sentiment/overview").await;
+        assert!(reviews["data"]["total_reviews"].as_i64().unwrap() > 15, "{reviews}");
+        assert!(get("/api/behavior/recommendations").await["data"]["summary"]["total"].as_i64().unwrap() > 2);
     }
 
     async fn every_refusal_can_be_seen_in_the_demo_shop(database) {

@@ -1,0 +1,2 @@
+// What the contract's example imports.
+export { behaviorApi } from "../../src/index";
