@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Measures what the issues promise, and prints one table. `make bench` builds everything and calls this.
 #
-#   scripts/bench.sh [edge|worker|sqlite|postgres|journey|analytics-sqlite|analytics-postgres]
-#                    all figures but the last two, which store a million sessions first, or those of one part
+#   scripts/bench.sh [edge|worker|sqlite|postgres|journey|behavior-sqlite|behavior-postgres|analytics-sqlite|analytics-postgres]
+#                    all figures but the last four, which need Python's libraries or store a million sessions first, or
+#                    those of one part
 #
 # FOOTFALL_BENCH_MINUTES (1) is how long touchpoints come, FOOTFALL_BENCH_RATE (1667) how many a second,
 # FOOTFALL_BENCH_SESSIONS (1000000) how many sessions are analysed.
@@ -32,6 +33,13 @@ if [[ -z $part || $part == *postgres ]]; then
   trap 'scripts/postgres-test.sh stop' EXIT
   FOOTFALL_BENCH_POSTGRES=$(scripts/postgres-test.sh start)
   export FOOTFALL_BENCH_POSTGRES
+fi
+
+if [[ $part == behavior-* ]]; then
+  python=$target/bench-python
+  [[ -x $python/bin/python ]] || python3 -m venv "$python"
+  "$python/bin/pip" install --quiet --disable-pip-version-check --requirement benches/behavior/requirements.txt
+  export FOOTFALL_BENCH_PYTHON=$python/bin/python
 fi
 
 echo "Figures of one run on $(nproc) cores, load and servers on the same ones, over HTTP on loopback."

@@ -4,6 +4,7 @@
 //! - [`origin`]: durable intake of events, and recalculation
 //! - [`track`]: tracked customers, and how soon an event is in the log
 //! - [`journey`]: touchpoints of many live sessions, the reducer natively and as wasm, and analytics over many sessions
+//! - [`behavior`]: uploads and behaviour analytics, against Python's libraries
 //! - [`sizes`]: the component and the tracker
 //!
 //! Everything runs as real processes that are talked to over HTTP on loopback ([`world`], [`load`]).
@@ -14,6 +15,7 @@
 //! **Invariant:** a reply that is not the expected one fails the run; a quick error is not a figure.
 
 pub mod baseline;
+pub mod behavior;
 pub mod edge;
 pub mod http;
 pub mod journey;

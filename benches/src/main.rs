@@ -1,6 +1,6 @@
 //! `footfall-benches`: all figures in one table, or those of one part: `edge`, `worker`, `sqlite`,
-//! `postgres`, `journey`, `analytics-sqlite`, `analytics-postgres`. The last two store a million sessions first, so they
-//! run only when they are named.
+//! `postgres`, `journey`, `behavior-sqlite`, `behavior-postgres`, `analytics-sqlite`, `analytics-postgres`. The last four
+//! need Python's libraries or store a million sessions first, so they run only when they are named.
 //!
 //! `FOOTFALL_BIN` names the binary, `FOOTFALL_EDGE_COMPONENT` the component, `FOOTFALL_EDGE_WORKER` the folder of
 //! the built Worker, and `FOOTFALL_WORKERD` its runtime; `FOOTFALL_BENCH_POSTGRES` is the URL of an empty
@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use footfall_benches::process::taken_by_others;
 use footfall_benches::report::{Figure, table};
 use footfall_benches::world::World;
-use footfall_benches::{baseline, edge, journey, origin, sizes, track, worker};
+use footfall_benches::{baseline, behavior, edge, journey, origin, sizes, track, worker};
 
 /// What others may take of the CPU before it has to be said.
 const OTHERS_MAX: f64 = 0.05;
@@ -37,10 +37,12 @@ fn main() -> anyhow::Result<()> {
         Some("sqlite") => on_sqlite(false, true)?,
         Some("postgres") => on_postgres()?,
         Some("journey") => of_journeys()?,
+        Some("behavior-sqlite") => of_behavior(None)?,
+        Some("behavior-postgres") => of_behavior(Some(&postgres_url()?))?,
         Some("analytics-sqlite") => of_analytics(None)?,
         Some("analytics-postgres") => of_analytics(Some(&postgres_url()?))?,
         Some(other) => bail!(
-            "no part {other:?}; there are edge, worker, sqlite, postgres, journey, analytics-sqlite and analytics-postgres"
+            "no part {other:?}; there are edge, worker, sqlite, postgres, journey, behavior-sqlite, behavior-postgres, analytics-sqlite and analytics-postgres"
         ),
     };
     let mut stdout = std::io::stdout();
@@ -106,6 +108,22 @@ fn of_journeys() -> anyhow::Result<Vec<Figure>> {
     say("touchpoints of 10,000 live sessions");
     figures.extend(journey::touchpoints(&world)?);
     Ok(figures)
+}
+
+fn of_behavior(postgres: Option<&str>) -> anyhow::Result<Vec<Figure>> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    if !data.is_dir() {
+        say("nothing of behaviour: ../shared/data is not here");
+        return Ok(Vec::new());
+    }
+    let world = World::start(&setting("FOOTFALL_BIN")?, postgres)?;
+    say("uploads and behaviour analytics, against Python's libraries");
+    let database = if postgres.is_some() {
+        "PostgreSQL"
+    } else {
+        "SQLite"
+    };
+    behavior::measure(&world, database, &data, &setting("FOOTFALL_BENCH_PYTHON")?)
 }
 
 fn of_analytics(postgres: Option<&str>) -> anyhow::Result<Vec<Figure>> {

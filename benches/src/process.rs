@@ -45,6 +45,18 @@ pub fn resident_bytes(pid: u32) -> anyhow::Result<u64> {
     Ok(kib.context("no VmRSS")? * 1024)
 }
 
+/// Memory that a process held at the most, in bytes.
+///
+/// # Errors
+/// When there is no such process.
+pub fn peak_bytes(pid: u32) -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))
+        .with_context(|| format!("process {pid}"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    Ok(kib.context("no VmHWM")? * 1024)
+}
+
 /// CPU time that the process has used so far, in user and system mode together.
 ///
 /// # Errors

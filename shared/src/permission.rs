@@ -14,9 +14,9 @@ use crate::text::InvalidField;
 /// One thing that may be done in a shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Permission {
-    /// Read analyses of customers' behaviour.
+    /// Read analyses of customers' behaviour, and see jobs.
     BehaviorRead,
-    /// Have them computed, and mark what was done of them.
+    /// Have them computed, mark what was done of them, and end jobs.
     BehaviorWrite,
     /// Read what may be shown to shoppers.
     ContentRead,
@@ -46,9 +46,9 @@ pub enum Permission {
     SettingsRead,
     /// Change the shop's settings.
     SettingsWrite,
-    /// See the files that were sent, and jobs.
+    /// See the files that were sent.
     UploadsRead,
-    /// Send files and forget them, and end jobs.
+    /// Send files and forget them.
     UploadsWrite,
     /// List webhooks and what is on its way to them.
     WebhooksRead,
@@ -188,15 +188,13 @@ pub fn needed(method: &str, route: &str) -> Option<&'static [Permission]> {
             | "/api/journey/model",
         ) => &[P::JourneysRead],
         // Files, jobs and what is computed from them.
-        (
-            "GET" | "HEAD",
-            "/api/uploads"
-            | "/api/uploads/{id}"
-            | "/api/uploads/{id}/errors.csv"
-            | "/api/jobs/{id}",
-        ) => &[P::UploadsRead],
+        ("GET" | "HEAD", "/api/uploads" | "/api/uploads/{id}" | "/api/uploads/{id}/errors.csv") => {
+            &[P::UploadsRead]
+        }
+        ("GET" | "HEAD", "/api/jobs/{id}") => &[P::BehaviorRead],
+        ("DELETE", "/api/jobs/{id}") => &[P::BehaviorWrite],
         ("POST", "/api/uploads") => &[P::UploadsWrite],
-        ("DELETE", "/api/uploads/{id}" | "/api/jobs/{id}") => &[P::UploadsWrite],
+        ("DELETE", "/api/uploads/{id}") => &[P::UploadsWrite],
         ("GET" | "HEAD", route) if route.starts_with("/api/behavior/") => &[P::BehaviorRead],
         ("POST" | "PUT", route) if route.starts_with("/api/behavior/") => &[P::BehaviorWrite],
         // The administration.

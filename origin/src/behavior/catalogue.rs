@@ -8,11 +8,7 @@ use footfall_shared::upload::row::Row;
 
 use crate::app::App;
 use crate::db::StorageError;
-use crate::uploads::block::Block;
-use crate::uploads::{list_sources, read_blocks};
-
-/// Blocks read at once.
-const BLOCKS_AT_ONCE: i64 = 4;
+use crate::uploads::{each_row, list_sources};
 
 /// What is told of a product.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,24 +34,7 @@ pub(super) async fn find(
         .iter()
         .filter(|file| file.done && file.kind == Kind::Products)
     {
-        let mut after = 0;
-        loop {
-            let blocks = {
-                let mut db = app.db().read().await?;
-                read_blocks(&mut db, shop, &file.id, after, BLOCKS_AT_ONCE).await?
-            };
-            let Some((last, _)) = blocks.last() else {
-                break;
-            };
-            after = *last;
-            for (_, bytes) in &blocks {
-                let block = Block::decode(bytes)
-                    .map_err(|cause| StorageError::corrupt("read a block of products", cause))?;
-                block
-                    .rows(Kind::Products)
-                    .for_each(|row| add(&mut found, &row));
-            }
-        }
+        each_row(app, shop, file, |row| add(&mut found, row)).await?;
     }
     Ok(found)
 }

@@ -1,23 +1,29 @@
 //! The contract's routes, and what they share.
 
+use axum::Json;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use footfall_shared::id::ShopId;
 use footfall_shared::money::{Currency, MinorUnits};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, IntoResponses, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::scope::{Need, Scope, find_sources};
-use super::{affinity, recommendations, segments, sentiment};
+use super::{affinity, limit, recommendations, segments, sentiment};
 use crate::app::App;
 use crate::auth::CountedShop;
+use crate::http::envelope::{AdminErrorReply, DataReply, Meta};
 use crate::http::error::AppError;
+use crate::http::extract::Wire;
 use crate::jobs::{self, JobKind, NewJob};
 
 /// This feature's routes.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(compute))
         .merge(segments::routes())
         .merge(affinity::routes())
         .merge(sentiment::routes())
@@ -32,12 +38,72 @@ pub(super) struct OfUpload {
     pub(super) upload_id: Option<String>,
 }
 
+/// Why a read is not answered.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only the document reads it")]
+pub(super) enum ReadRefusals {
+    /// `NO_DATA`, `PROCESSING`, `INVALID_UPLOAD`, or `INVALID_REQUEST` with the parameter
+    #[response(status = 400)]
+    Bad(AdminErrorReply),
+    /// No live credential
+    #[response(status = 401)]
+    Unauthorized(AdminErrorReply),
+    /// The permission `behavior:read` is missing
+    #[response(status = 403)]
+    Forbidden(AdminErrorReply),
+    /// There is no such segment or persona
+    #[response(status = 404)]
+    NotFound(AdminErrorReply),
+    /// `RATE_LIMITED`: 100 a minute and caller
+    #[response(status = 429)]
+    RateLimited(AdminErrorReply),
+    /// A bug of ours
+    #[response(status = 500)]
+    Bug(AdminErrorReply),
+    /// Temporarily unavailable
+    #[response(status = 503)]
+    Unavailable(AdminErrorReply),
+}
+
+/// Why a computation or a mark is not taken.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only the document reads it")]
+pub(super) enum WriteRefusals {
+    /// `NO_DATA`, `PROCESSING`, `INVALID_UPLOAD`, or `INVALID_REQUEST` with the field
+    #[response(status = 400)]
+    Bad(AdminErrorReply),
+    /// No live credential
+    #[response(status = 401)]
+    Unauthorized(AdminErrorReply),
+    /// The permission `behavior:write` is missing
+    #[response(status = 403)]
+    Forbidden(AdminErrorReply),
+    /// There is no such analysis or recommendation
+    #[response(status = 404)]
+    NotFound(AdminErrorReply),
+    /// The body is too long
+    #[response(status = 413)]
+    TooLong(AdminErrorReply),
+    /// The body is not JSON
+    #[response(status = 415)]
+    NotJson(AdminErrorReply),
+    /// `RATE_LIMITED`: 10 computations or 100 marks a minute and caller
+    #[response(status = 429)]
+    RateLimited(AdminErrorReply),
+    /// A bug of ours
+    #[response(status = 500)]
+    Bug(AdminErrorReply),
+    /// Temporarily unavailable
+    #[response(status = 503)]
+    Unavailable(AdminErrorReply),
+}
+
 /// What is to be computed.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-pub(super) struct ComputeRequest {
+struct ComputeRequest {
     /// One upload; without it all of the shop's data count.
     #[schema(example = "upload_abc123")]
-    pub(super) upload_id: Option<String>,
+    upload_id: Option<String>,
 }
 
 /// A bad parameter or field.
@@ -72,6 +138,33 @@ pub(super) struct AskedReply {
     estimated_time: i64,
     /// `measured` where the estimate follows from jobs before it, else `prior`.
     estimate_basis: &'static str,
+}
+
+/// Has an analysis computed: what is bought together, what reviews say, or what follows from all of them.
+#[utoipa::path(
+    post, path = "/api/behavior/{analysis}/compute", tag = "behavior",
+    params(("analysis" = String, Path, description = "`affinity`, `sentiment` or `recommendations`")),
+    request_body = ComputeRequest,
+    responses((status = 202, description = "The job", body = DataReply<AskedReply>), WriteRefusals),
+    security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
+)]
+async fn compute(
+    State(app): State<App>,
+    caller: CountedShop,
+    meta: Meta,
+    Path(analysis): Path<String>,
+    Wire(asked): Wire<ComputeRequest>,
+) -> Result<(StatusCode, Json<DataReply<AskedReply>>), AppError> {
+    let (kind, need) = match analysis.as_str() {
+        "affinity" => (JobKind::Affinity, Need::Lines),
+        "sentiment" => (JobKind::Sentiment, Need::Reviews),
+        "recommendations" => (JobKind::Recommendations, Need::Any),
+        _ => return Err(AppError::NotFound),
+    };
+    limit::compute(&app, &caller, app.now()).await?;
+    let scope = Scope::of(asked.upload_id);
+    let (status, reply) = ask(&app, &caller, &scope, need, kind, json!({})).await?;
+    Ok((status, meta.with(reply)))
 }
 
 /// Asks for a job over the data of a scope.
@@ -137,7 +230,7 @@ pub(super) async fn why_missing(
         let what = NewJob {
             kind,
             subject: scope.as_str().to_owned(),
-            options: serde_json::json!({}),
+            options: json!({}),
         };
         let mut tx = app.db().begin().await?;
         jobs::enqueue(app, &mut tx, shop, &what, Some(sources.rows())).await?;

@@ -16,7 +16,7 @@ use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 use super::middleware::REQUEST_ID;
 use crate::app::App;
@@ -148,6 +148,23 @@ impl AdminErrorReply {
             request_id,
         }
     }
+}
+
+/// What any route of the administration may answer beside its own.
+#[derive(Debug, IntoResponses)]
+pub enum Refusals {
+    /// No live credential
+    #[response(status = 401)]
+    Unauthorized(AdminErrorReply),
+    /// The route's permission is missing
+    #[response(status = 403)]
+    Forbidden(AdminErrorReply),
+    /// A bug of ours
+    #[response(status = 500)]
+    Bug(AdminErrorReply),
+    /// Temporarily unavailable
+    #[response(status = 503)]
+    Unavailable(AdminErrorReply),
 }
 
 fn is_administration(path: &str) -> bool {

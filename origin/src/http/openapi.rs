@@ -2,7 +2,7 @@
 
 use axum::{Json, Router};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{Components, InfoBuilder, LicenseBuilder, OpenApi};
+use utoipa::openapi::{Components, InfoBuilder, LicenseBuilder, OpenApi, PathItem};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// Where the document is.
@@ -42,7 +42,30 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
     for (name, scheme) in schemes {
         components.add_security_scheme(name, scheme);
     }
+    for (path, item) in &mut document.paths.paths {
+        name_operations(path, item);
+    }
     document
+}
+
+/// Handlers of two features may have one name; the ids that clients are generated from must not.
+fn name_operations(path: &str, item: &mut PathItem) {
+    let operations = [
+        ("get", &mut item.get),
+        ("post", &mut item.post),
+        ("put", &mut item.put),
+        ("patch", &mut item.patch),
+        ("delete", &mut item.delete),
+    ];
+    for (method, operation) in operations {
+        if let Some(operation) = operation {
+            let words = path
+                .split(|c: char| !c.is_alphanumeric())
+                .filter(|word| !word.is_empty());
+            let words: Vec<&str> = std::iter::once(method).chain(words).collect();
+            operation.operation_id = Some(words.join("_"));
+        }
+    }
 }
 
 /// `/openapi.json`, and `/docs` with files that are part of the binary.
@@ -54,4 +77,21 @@ pub fn routes(document: OpenApi) -> Router {
             axum::routing::get(move || async move { Json(document) }),
         )
         .merge(page)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn each_operation_has_a_name_of_its_own() {
+        let document = serde_json::to_value(crate::router::document()).unwrap();
+        let items = document["paths"].as_object().unwrap().values();
+        let operations = items.flat_map(|item| item.as_object().unwrap().values());
+        let mut names: Vec<&str> = operations
+            .filter_map(|one| one["operationId"].as_str())
+            .collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert!(count > 50 && names.len() == count, "{count}");
+    }
 }

@@ -12,7 +12,7 @@ use super::job::{Job, JobKind, JobState};
 use super::queries;
 use crate::app::App;
 use crate::auth::SecretOrAdminShop;
-use crate::http::envelope::{AdminErrorReply, DataReply, Meta};
+use crate::http::envelope::{AdminErrorReply, DataReply, Meta, Refusals};
 use crate::http::error::AppError;
 
 /// This feature's routes.
@@ -89,11 +89,8 @@ impl JobReply {
     params(("id" = String, Path, description = "The job's id")),
     responses(
         (status = 200, description = "The job", body = DataReply<JobReply>),
-        (status = 401, description = "No live credential", body = AdminErrorReply),
-        (status = 403, description = "The permission `uploads:read` is missing", body = AdminErrorReply),
         (status = 404, description = "The shop has no such job", body = AdminErrorReply),
-        (status = 500, description = "A bug of ours", body = AdminErrorReply),
-        (status = 503, description = "Temporarily unavailable", body = AdminErrorReply),
+        Refusals,
     ),
     security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
 )]
@@ -115,12 +112,9 @@ async fn read(
     params(("id" = String, Path, description = "The job's id")),
     responses(
         (status = 200, description = "The job as it stands now", body = DataReply<JobReply>),
-        (status = 401, description = "No live credential", body = AdminErrorReply),
-        (status = 403, description = "The permission `uploads:write` is missing", body = AdminErrorReply),
         (status = 404, description = "The shop has no such job", body = AdminErrorReply),
         (status = 409, description = "It has ended already", body = AdminErrorReply),
-        (status = 500, description = "A bug of ours", body = AdminErrorReply),
-        (status = 503, description = "Temporarily unavailable", body = AdminErrorReply),
+        Refusals,
     ),
     security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
 )]

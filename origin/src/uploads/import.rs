@@ -8,7 +8,7 @@ use footfall_shared::upload::field::Kind;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::queries::{self, Upload};
+use super::queries::{self, Upload, content};
 use super::reading::{self, Arriving, Counts, Given, Piece};
 use super::source::SourceError;
 use crate::app::App;
@@ -76,7 +76,7 @@ async fn feed_chunks(
     for number in 0.. {
         let chunk = {
             let mut db = app.db().read().await?;
-            queries::find_chunk(&mut db, &upload.shop, &upload.id, number).await?
+            content::find_chunk(&mut db, &upload.shop, &upload.id, number).await?
         };
         let Some(chunk) = chunk else { break };
         if feed.send(Bytes::from(chunk)).await.is_err() {
@@ -89,7 +89,7 @@ async fn feed_chunks(
 async fn write_down(run: &Run, upload: &Upload, piece: &Piece) -> Result<(), JobFault> {
     let mut tx = run.app.db().begin().await?;
     run.note(&mut tx, piece.bytes, Some(upload.bytes)).await?;
-    queries::insert_piece(&mut tx, upload, piece).await?;
+    content::insert_piece(&mut tx, upload, piece).await?;
     tx.commit().await?;
     Ok(())
 }

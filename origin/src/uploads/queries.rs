@@ -1,12 +1,14 @@
 //! Statements about uploads.
 
+pub(super) mod content;
+
 use footfall_shared::id::{JobId, ShopId, UploadId};
 use footfall_shared::time::UtcMillis;
 use footfall_shared::upload::field::Kind;
 use footfall_shared::upload::layout::Asked;
 
-use super::reading::{Counts, Piece, RowError, Understood};
-use crate::db::{During, Handle, ROWS_A_STATEMENT, StorageError, Tx, keep_prepared};
+use super::reading::{Counts, Understood};
+use crate::db::{During, Handle, StorageError, Tx};
 use crate::on_db;
 
 /// Where an upload stands.
@@ -56,7 +58,7 @@ const COLUMNS: &str = "id, asked, name, bytes, state, kind, layout, rows_read, r
     last_at, fault, job_id, created_at, finished_at";
 
 #[derive(sqlx::FromRow)]
-struct Row {
+struct Found {
     id: String,
     asked: String,
     name: String,
@@ -75,7 +77,7 @@ struct Row {
     finished_at: Option<i64>,
 }
 
-impl Row {
+impl Found {
     fn read(self, shop: &ShopId) -> Result<Upload, StorageError> {
         const STEP: &str = "read an upload";
         let corrupt = |cause| StorageError::corrupt(STEP, cause);
@@ -128,41 +130,6 @@ pub(super) async fn insert(
             .map(|_| ())
     })
     .during("begin an upload")
-}
-
-/// Keeps a piece of the file.
-pub(super) async fn insert_chunk(
-    tx: &mut Tx,
-    shop: &ShopId,
-    id: &UploadId,
-    number: i64,
-    bytes: &[u8],
-    now: UtcMillis,
-) -> Result<(), StorageError> {
-    const CHUNK: &str =
-        "INSERT INTO upload_chunks (shop_id, upload_id, number, bytes) VALUES ($1, $2, $3, $4)";
-    const TOUCH: &str = "UPDATE uploads SET touched_at = $3 WHERE shop_id = $1 AND id = $2";
-    on_db!(tx, |connection| {
-        sqlx::query(CHUNK)
-            .bind(shop.as_str())
-            .bind(id.as_str())
-            .bind(number)
-            .bind(bytes)
-            .execute(connection)
-            .await
-            .map(|_| ())
-    })
-    .during("keep a piece of a file")?;
-    on_db!(tx, |connection| {
-        sqlx::query(TOUCH)
-            .bind(shop.as_str())
-            .bind(id.as_str())
-            .bind(now.get())
-            .execute(connection)
-            .await
-            .map(|_| ())
-    })
-    .during("note that a file arrives")
 }
 
 /// What is known of a file once it has arrived.
@@ -227,7 +194,7 @@ pub(super) async fn find(
     id: &str,
 ) -> Result<Option<Upload>, StorageError> {
     let sql = format!("SELECT {COLUMNS} FROM uploads WHERE shop_id = $1 AND id = $2");
-    let row: Option<Row> = on_db!(db, |connection| {
+    let row: Option<Found> = on_db!(db, |connection| {
         sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()))
             .bind(shop.as_str())
             .bind(id)
@@ -249,7 +216,7 @@ pub(super) async fn list(
     let sql = format!(
         "SELECT {COLUMNS} FROM uploads WHERE shop_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3"
     );
-    let rows: Vec<Row> = on_db!(db, |connection| {
+    let rows: Vec<Found> = on_db!(db, |connection| {
         sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()))
             .bind(shop.as_str())
             .bind(before)
@@ -259,121 +226,6 @@ pub(super) async fn list(
     })
     .during("list uploads")?;
     rows.into_iter().map(|row| row.read(shop)).collect()
-}
-
-/// A piece of the file.
-pub(super) async fn find_chunk(
-    db: &mut impl Handle,
-    shop: &ShopId,
-    id: &str,
-    number: i64,
-) -> Result<Option<Vec<u8>>, StorageError> {
-    const SQL: &str =
-        "SELECT bytes FROM upload_chunks WHERE shop_id = $1 AND upload_id = $2 AND number = $3";
-    on_db!(db, |connection| {
-        sqlx::query_scalar(SQL)
-            .bind(shop.as_str())
-            .bind(id)
-            .bind(number)
-            .fetch_optional(connection)
-            .await
-    })
-    .during("read a piece of a file")
-}
-
-/// Writes a piece of the work down: rows, bad rows, and how far it is.
-pub(super) async fn insert_piece(
-    tx: &mut Tx,
-    upload: &Upload,
-    piece: &Piece,
-) -> Result<(), StorageError> {
-    const BLOCK: &str =
-        "INSERT INTO upload_blocks (shop_id, upload_id, number, bytes) VALUES ($1, $2, $3, $4)";
-    const COUNTS: &str = "UPDATE uploads SET rows_read = $3, rows_taken = $4, rows_refused = $5, first_at = $6, \
-        last_at = $7, kind = $8, layout = $9 WHERE shop_id = $1 AND id = $2";
-    let (shop, id, counts) = (upload.shop.as_str(), upload.id.as_str(), piece.counts);
-    let layout = serde_json::to_string(&*piece.understood)
-        .map_err(|cause| StorageError::corrupt("write a layout", cause))?;
-    if !piece.block.is_empty() {
-        on_db!(tx, |connection| {
-            sqlx::query(BLOCK)
-                .bind(shop)
-                .bind(id)
-                .bind(counts.read)
-                .bind(piece.block.as_slice())
-                .execute(connection)
-                .await
-                .map(|_| ())
-        })
-        .during("keep a block of rows")?;
-    }
-    insert_errors(tx, upload, &piece.errors).await?;
-    on_db!(tx, |connection| {
-        sqlx::query(COUNTS)
-            .bind(shop)
-            .bind(id)
-            .bind(counts.read)
-            .bind(counts.taken)
-            .bind(counts.refused)
-            .bind(counts.first_at)
-            .bind(counts.last_at)
-            .bind(piece.understood.kind().as_str())
-            .bind(layout.as_str())
-            .execute(connection)
-            .await
-            .map(|_| ())
-    })
-    .during("note how far an upload is")
-}
-
-async fn insert_errors(
-    tx: &mut Tx,
-    upload: &Upload,
-    errors: &[RowError],
-) -> Result<(), StorageError> {
-    const SQL: &str =
-        "INSERT INTO upload_errors (shop_id, upload_id, row_number, column_name, reason) ";
-    for chunk in errors.chunks(ROWS_A_STATEMENT) {
-        on_db!(tx, |connection| {
-            let mut sql = sqlx::QueryBuilder::new(SQL);
-            sql.push_values(chunk, |mut row, error| {
-                row.push_bind(upload.shop.as_str())
-                    .push_bind(upload.id.as_str())
-                    .push_bind(error.row)
-                    .push_bind(error.column.as_str())
-                    .push_bind(error.reason);
-            });
-            sql.build()
-                .persistent(keep_prepared(chunk.len()))
-                .execute(connection)
-                .await
-                .map(|_| ())
-        })
-        .during("keep bad rows")?;
-    }
-    Ok(())
-}
-
-/// Bad rows behind a row: number, column, reason.
-pub(super) async fn list_errors(
-    db: &mut impl Handle,
-    shop: &ShopId,
-    id: &str,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<(i64, String, String)>, StorageError> {
-    const SQL: &str = "SELECT row_number, column_name, reason FROM upload_errors \
-        WHERE shop_id = $1 AND upload_id = $2 AND row_number > $3 ORDER BY row_number LIMIT $4";
-    on_db!(db, |connection| {
-        sqlx::query_as(SQL)
-            .bind(shop.as_str())
-            .bind(id)
-            .bind(after)
-            .bind(limit)
-            .fetch_all(connection)
-            .await
-    })
-    .during("list bad rows")
 }
 
 /// What an upload's rows are.
@@ -556,26 +408,4 @@ pub async fn list_sources(
         })
     });
     Ok(sourced.collect())
-}
-
-/// Blocks of an upload behind a place, with their places.
-pub async fn read_blocks(
-    db: &mut impl Handle,
-    shop: &ShopId,
-    id: &str,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<(i64, Vec<u8>)>, StorageError> {
-    const SQL: &str = "SELECT number, bytes FROM upload_blocks \
-        WHERE shop_id = $1 AND upload_id = $2 AND number > $3 ORDER BY number LIMIT $4";
-    on_db!(db, |connection| {
-        sqlx::query_as(SQL)
-            .bind(shop.as_str())
-            .bind(id)
-            .bind(after)
-            .bind(limit)
-            .fetch_all(connection)
-            .await
-    })
-    .during("read blocks of rows")
 }

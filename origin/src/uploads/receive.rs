@@ -7,7 +7,7 @@ use footfall_shared::upload::layout::Asked;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::queries::{self, Arrived};
+use super::queries::{self, Arrived, content};
 use crate::app::App;
 use crate::db::StorageError;
 use crate::http::error::AppError;
@@ -91,7 +91,7 @@ impl Incoming {
     async fn keep(&mut self) -> Result<(), StorageError> {
         let mut tx = self.app.db().begin().await?;
         let now = self.app.now();
-        queries::insert_chunk(
+        content::insert_chunk(
             &mut tx,
             &self.shop,
             &self.id,

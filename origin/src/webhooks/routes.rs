@@ -42,7 +42,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// An endpoint.
 #[derive(Debug, Serialize, ToSchema)]
-struct WebhookReply {
+struct EndpointReply {
     #[schema(example = "whk_01JDXA3M8Q2W5R7T9V0B4C6D8E")]
     id: String,
     /// Events are posted to `{url}/journey/events`.
@@ -65,7 +65,7 @@ struct WebhookReply {
     parked: i64,
 }
 
-impl From<Endpoint> for WebhookReply {
+impl From<Endpoint> for EndpointReply {
     fn from(one: Endpoint) -> Self {
         Self {
             id: one.id,
@@ -86,7 +86,7 @@ impl From<Endpoint> for WebhookReply {
 #[derive(Debug, Serialize, ToSchema)]
 struct WebhooksReply {
     /// In the order they were made.
-    webhooks: Vec<WebhookReply>,
+    webhooks: Vec<EndpointReply>,
 }
 
 /// A new endpoint. No `Debug`: it holds the secret.
@@ -96,7 +96,7 @@ struct NewWebhookReply {
     #[schema(example = "whsec_…")]
     secret: String,
     #[serde(flatten)]
-    webhook: WebhookReply,
+    webhook: EndpointReply,
 }
 
 /// Which endpoint to make.
@@ -129,7 +129,7 @@ async fn list(
 ) -> Result<Json<DataReply<WebhooksReply>>, AppError> {
     let found = queries::list_endpoints(&mut app.db().read().await?, &shop.id).await?;
     Ok(meta.with(WebhooksReply {
-        webhooks: found.into_iter().map(WebhookReply::from).collect(),
+        webhooks: found.into_iter().map(EndpointReply::from).collect(),
     }))
 }
 
@@ -327,14 +327,14 @@ async fn deliveries(
 /// What to send again.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ReplayRequest {
+struct ResendRequest {
     /// One event; all that is parked where it is missing.
     event_id: Option<String>,
 }
 
 /// How much is on its way again.
 #[derive(Debug, Serialize, ToSchema)]
-struct ReplayReply {
+struct ResendReply {
     /// Events.
     replayed: u64,
 }
@@ -343,9 +343,9 @@ struct ReplayReply {
 #[utoipa::path(
     post, path = "/api/webhooks/{id}/replay", tag = "webhooks",
     params(("id" = String, Path, description = "The endpoint")),
-    request_body(content = ReplayRequest, example = json!({})),
+    request_body(content = ResendRequest, example = json!({})),
     responses(
-        (status = 200, description = "It is on its way", body = DataReply<ReplayReply>),
+        (status = 200, description = "It is on its way", body = DataReply<ResendReply>),
         (status = 400, description = "`INVALID_FIELD` names the field", body = AdminErrorReply),
         (status = 401, description = "No live credential", body = AdminErrorReply),
         (status = 403, description = "A role or key without `webhooks:write`", body = AdminErrorReply),
@@ -362,13 +362,13 @@ async fn replay(
     meta: Meta,
     SecretOrAdminShop(shop): SecretOrAdminShop,
     Path(id): Path<String>,
-    Wire(request): Wire<ReplayRequest>,
-) -> Result<Json<DataReply<ReplayReply>>, AppError> {
+    Wire(request): Wire<ResendRequest>,
+) -> Result<Json<DataReply<ResendReply>>, AppError> {
     let now = app.now();
     let mut tx = app.db().begin().await?;
     find(&mut tx, &shop, &id).await?;
     let event = request.event_id.as_deref();
     let replayed = queries::replay(&mut tx, &shop.id, &id, event, now, now.plus(DAY_MS)).await?;
     tx.commit().await?;
-    Ok(meta.with(ReplayReply { replayed }))
+    Ok(meta.with(ResendReply { replayed }))
 }

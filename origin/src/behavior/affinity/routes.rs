@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use footfall_shared::behavior::affinity::bundles::{bundles as find_bundles, lift_in_percent};
 use footfall_shared::behavior::affinity::network::{COLOURS, network as find_network};
 use footfall_shared::behavior::affinity::rules::Rule;
@@ -18,13 +17,11 @@ use crate::app::App;
 use crate::auth::CountedShop;
 use crate::behavior::limit;
 use crate::behavior::results::Computed;
-use crate::behavior::routes::{
-    AskedReply, ComputeRequest, ask, bad, no_data, rounded, top, why_missing,
-};
+use crate::behavior::routes::{ReadRefusals, bad, no_data, rounded, top, why_missing};
 use crate::behavior::scope::{Need, Scope};
-use crate::http::envelope::{AdminErrorReply, DataReply, Meta};
+use crate::http::envelope::{DataReply, Meta};
 use crate::http::error::AppError;
-use crate::http::extract::{Wire, WireQuery};
+use crate::http::extract::WireQuery;
 use crate::jobs::JobKind;
 
 /// Between the products of a side or a bundle.
@@ -39,7 +36,6 @@ pub(in crate::behavior) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(network))
         .routes(routes!(rules))
         .routes(routes!(bundles))
-        .routes(routes!(compute))
 }
 
 async fn find(
@@ -90,7 +86,7 @@ struct NodeReply {
 
 /// Two products that are bought together.
 #[derive(Debug, Serialize, ToSchema)]
-struct LinkReply {
+struct AffinityLinkReply {
     source: String,
     target: String,
     /// The mean of both directions' confidences, 0 to 1.
@@ -104,7 +100,7 @@ struct LinkReply {
 #[derive(Debug, Serialize, ToSchema)]
 struct NetworkReply {
     nodes: Vec<NodeReply>,
-    links: Vec<LinkReply>,
+    links: Vec<AffinityLinkReply>,
 }
 
 /// What is bought together, as a network.
@@ -113,12 +109,7 @@ struct NetworkReply {
     params(NetworkQuery),
     responses(
         (status = 200, description = "The network", body = DataReply<NetworkReply>),
-        (status = 400, description = "`NO_DATA`, `PROCESSING`, `INVALID_UPLOAD`, or `INVALID_REQUEST` with the parameter", body = AdminErrorReply),
-        (status = 401, description = "No live credential", body = AdminErrorReply),
-        (status = 403, description = "The permission `behavior:read` is missing", body = AdminErrorReply),
-        (status = 429, description = "`RATE_LIMITED`: 100 a minute and caller", body = AdminErrorReply),
-        (status = 500, description = "A bug of ours", body = AdminErrorReply),
-        (status = 503, description = "Temporarily unavailable", body = AdminErrorReply),
+        ReadRefusals,
     ),
     security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
 )]
@@ -155,7 +146,7 @@ async fn network(
             community: *community,
         })
     });
-    let links = found.links.iter().map(|link| LinkReply {
+    let links = found.links.iter().map(|link| AffinityLinkReply {
         source: id(link.source),
         target: id(link.target),
         strength: rounded(link.strength, 6),
@@ -254,12 +245,7 @@ fn ids(numbers: &[u32], products: &[Product]) -> Vec<String> {
     params(RulesQuery),
     responses(
         (status = 200, description = "The rules", body = DataReply<RulesReply>),
-        (status = 400, description = "`NO_DATA`, `PROCESSING`, `INVALID_UPLOAD`, or `INVALID_REQUEST` with the parameter", body = AdminErrorReply),
-        (status = 401, description = "No live credential", body = AdminErrorReply),
-        (status = 403, description = "The permission `behavior:read` is missing", body = AdminErrorReply),
-        (status = 429, description = "`RATE_LIMITED`: 100 a minute and caller", body = AdminErrorReply),
-        (status = 500, description = "A bug of ours", body = AdminErrorReply),
-        (status = 503, description = "Temporarily unavailable", body = AdminErrorReply),
+        ReadRefusals,
     ),
     security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
 )]
@@ -338,7 +324,7 @@ struct BundlesQuery {
 
 /// Products that may be offered together.
 #[derive(Debug, Serialize, ToSchema)]
-struct BundleReply {
+struct AffinityBundleReply {
     #[schema(example = "Wireless Headphones + Phone Case")]
     bundle_name: String,
     products: Vec<String>,
@@ -359,9 +345,9 @@ struct BundleReply {
 
 /// Bundles.
 #[derive(Debug, Serialize, ToSchema)]
-struct BundlesReply {
+struct AffinityBundlesReply {
     /// The one with the highest surely reached lift first; each set of products once.
-    suggested_bundles: Vec<BundleReply>,
+    suggested_bundles: Vec<AffinityBundleReply>,
 }
 
 /// What may be offered together.
@@ -369,13 +355,8 @@ struct BundlesReply {
     get, path = "/api/behavior/affinity/bundles", tag = "behavior",
     params(BundlesQuery),
     responses(
-        (status = 200, description = "The bundles", body = DataReply<BundlesReply>),
-        (status = 400, description = "`NO_DATA`, `PROCESSING`, `INVALID_UPLOAD`, or `INVALID_REQUEST` with the parameter", body = AdminErrorReply),
-        (status = 401, description = "No live credential", body = AdminErrorReply),
-        (status = 403, description = "The permission `behavior:read` is missing", body = AdminErrorReply),
-        (status = 429, description = "`RATE_LIMITED`: 100 a minute and caller", body = AdminErrorReply),
-        (status = 500, description = "A bug of ours", body = AdminErrorReply),
-        (status = 503, description = "Temporarily unavailable", body = AdminErrorReply),
+        (status = 200, description = "The bundles", body = DataReply<AffinityBundlesReply>),
+        ReadRefusals,
     ),
     security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
 )]
@@ -384,7 +365,7 @@ async fn bundles(
     caller: CountedShop,
     meta: Meta,
     WireQuery(asked): WireQuery<BundlesQuery>,
-) -> Result<Json<DataReply<BundlesReply>>, AppError> {
+) -> Result<Json<DataReply<AffinityBundlesReply>>, AppError> {
     limit::read(&app, &caller, app.now()).await?;
     let top = top(asked.top_n, 20, BUNDLES_MAX)?;
     let Related {
@@ -393,7 +374,7 @@ async fn bundles(
     let rules: Vec<Rule> = rules.iter().map(KeptRule::to_rule).collect();
     let told = find_bundles(&rules, top).into_iter().map(|bundle| {
         let names = names(&bundle.products, &products);
-        BundleReply {
+        AffinityBundleReply {
             bundle_name: names.join(AND),
             product_ids: ids(&bundle.products, &products),
             products: names,
@@ -405,44 +386,7 @@ async fn bundles(
             transactions: bundle.count,
         }
     });
-    Ok(meta.with(BundlesReply {
+    Ok(meta.with(AffinityBundlesReply {
         suggested_bundles: told.collect(),
     }))
-}
-
-/// Has it computed what is bought together.
-#[utoipa::path(
-    post, path = "/api/behavior/affinity/compute", tag = "behavior",
-    request_body = ComputeRequest,
-    responses(
-        (status = 202, description = "The job", body = DataReply<AskedReply>),
-        (status = 400, description = "`NO_DATA`, `PROCESSING`, `INVALID_UPLOAD`, or `INVALID_REQUEST` with the field", body = AdminErrorReply),
-        (status = 401, description = "No live credential", body = AdminErrorReply),
-        (status = 403, description = "The permission `behavior:write` is missing", body = AdminErrorReply),
-        (status = 413, description = "The body is too long", body = AdminErrorReply),
-        (status = 415, description = "The body is not JSON", body = AdminErrorReply),
-        (status = 429, description = "`RATE_LIMITED`: 10 a minute and caller", body = AdminErrorReply),
-        (status = 500, description = "A bug of ours", body = AdminErrorReply),
-        (status = 503, description = "Temporarily unavailable", body = AdminErrorReply),
-    ),
-    security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
-)]
-async fn compute(
-    State(app): State<App>,
-    caller: CountedShop,
-    meta: Meta,
-    Wire(asked): Wire<ComputeRequest>,
-) -> Result<(StatusCode, Json<DataReply<AskedReply>>), AppError> {
-    limit::compute(&app, &caller, app.now()).await?;
-    let scope = Scope::of(asked.upload_id);
-    let asked = ask(
-        &app,
-        &caller,
-        &scope,
-        Need::Lines,
-        JobKind::Affinity,
-        serde_json::json!({}),
-    );
-    let (status, reply) = asked.await?;
-    Ok((status, meta.with(reply)))
 }

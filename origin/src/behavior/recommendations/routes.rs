@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use footfall_shared::behavior::advice::{Advice, Category, Priority};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -15,9 +14,9 @@ use super::queries::{self, Mark};
 use crate::app::App;
 use crate::auth::CountedShop;
 use crate::behavior::limit;
-use crate::behavior::routes::{AskedReply, ComputeRequest, ask, bad, why_missing};
+use crate::behavior::routes::{ReadRefusals, WriteRefusals, bad, why_missing};
 use crate::behavior::scope::{Need, Scope};
-use crate::http::envelope::{AdminErrorReply, DataReply, Meta};
+use crate::http::envelope::{DataReply, Meta};
 use crate::http::error::AppError;
 use crate::http::extract::{Wire, WireQuery};
 use crate::jobs::JobKind;
@@ -26,7 +25,6 @@ pub(in crate::behavior) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(mark))
-        .routes(routes!(compute))
 }
 
 /// Which recommendations.
@@ -87,7 +85,7 @@ struct SummaryReply {
 
 /// Recommendations.
 #[derive(Debug, Serialize, ToSchema)]
-struct RecommendationsReply {
+struct AdviceReply {
     /// The greatest effect first; what was done or dismissed is left out.
     recommendations: Vec<RecommendationReply>,
     summary: SummaryReply,
@@ -98,13 +96,8 @@ struct RecommendationsReply {
     get, path = "/api/behavior/recommendations", tag = "behavior",
     params(Asked),
     responses(
-        (status = 200, description = "The recommendations", body = DataReply<RecommendationsReply>),
-        (status = 400, description = "`NO_DATA`, `PROCESSING`, `INVALID_UPLOAD`, or `INVALID_REQUEST` with the parameter", body = AdminErrorReply),
-        (status = 401, description = "No live credential", body = AdminErrorReply),
-        (status = 403, description = "The permission `behavior:read` is missing", body = AdminErrorReply),
-        (status = 429, description = "`RATE_LIMITED`: 100 a minute and caller", body = AdminErrorReply),
-        (status = 500, description = "A bug of ours", body = AdminErrorReply),
-        (status = 503, description = "Temporarily unavailable", body = AdminErrorReply),
+        (status = 200, description = "The recommendations", body = DataReply<AdviceReply>),
+        ReadRefusals,
     ),
     security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
 )]
@@ -113,7 +106,7 @@ async fn list(
     caller: CountedShop,
     meta: Meta,
     WireQuery(asked): WireQuery<Asked>,
-) -> Result<Json<DataReply<RecommendationsReply>>, AppError> {
+) -> Result<Json<DataReply<AdviceReply>>, AppError> {
     limit::read(&app, &caller, app.now()).await?;
     let category = asked.category.as_deref().map(|text| {
         let known = Category::ALL
@@ -159,7 +152,7 @@ async fn list(
             .filter(|one| one.priority == priority)
             .count()
     };
-    Ok(meta.with(RecommendationsReply {
+    Ok(meta.with(AdviceReply {
         summary: SummaryReply {
             total: recommendations.len(),
             high_priority: count(Priority::High),
@@ -192,15 +185,7 @@ struct MarkReply {
     request_body = MarkRequest,
     responses(
         (status = 200, description = "It is noted", body = DataReply<MarkReply>),
-        (status = 400, description = "`INVALID_REQUEST` with the field", body = AdminErrorReply),
-        (status = 401, description = "No live credential", body = AdminErrorReply),
-        (status = 403, description = "The permission `behavior:write` is missing", body = AdminErrorReply),
-        (status = 404, description = "There is no such recommendation", body = AdminErrorReply),
-        (status = 413, description = "The body is too long", body = AdminErrorReply),
-        (status = 415, description = "The body is not JSON", body = AdminErrorReply),
-        (status = 429, description = "`RATE_LIMITED`: 100 a minute and caller", body = AdminErrorReply),
-        (status = 500, description = "A bug of ours", body = AdminErrorReply),
-        (status = 503, description = "Temporarily unavailable", body = AdminErrorReply),
+        WriteRefusals,
     ),
     security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
 )]
@@ -221,42 +206,4 @@ async fn mark(
         id,
         status: asked.status,
     }))
-}
-
-/// Has recommendations computed from what the other analyses found.
-#[utoipa::path(
-    post, path = "/api/behavior/recommendations/compute", tag = "behavior",
-    request_body = ComputeRequest,
-    responses(
-        (status = 202, description = "The job", body = DataReply<AskedReply>),
-        (status = 400, description = "`NO_DATA`, `PROCESSING`, `INVALID_UPLOAD`, or `INVALID_REQUEST` with the field", body = AdminErrorReply),
-        (status = 401, description = "No live credential", body = AdminErrorReply),
-        (status = 403, description = "The permission `behavior:write` is missing", body = AdminErrorReply),
-        (status = 413, description = "The body is too long", body = AdminErrorReply),
-        (status = 415, description = "The body is not JSON", body = AdminErrorReply),
-        (status = 429, description = "`RATE_LIMITED`: 10 a minute and caller", body = AdminErrorReply),
-        (status = 500, description = "A bug of ours", body = AdminErrorReply),
-        (status = 503, description = "Temporarily unavailable", body = AdminErrorReply),
-    ),
-    security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
-)]
-async fn compute(
-    State(app): State<App>,
-    caller: CountedShop,
-    meta: Meta,
-    Wire(asked): Wire<ComputeRequest>,
-) -> Result<(StatusCode, Json<DataReply<AskedReply>>), AppError> {
-    limit::compute(&app, &caller, app.now()).await?;
-    let scope = Scope::of(asked.upload_id);
-    let kind = JobKind::Recommendations;
-    let asked = ask(
-        &app,
-        &caller,
-        &scope,
-        Need::Any,
-        kind,
-        serde_json::json!({}),
-    );
-    let (status, reply) = asked.await?;
-    Ok((status, meta.with(reply)))
 }

@@ -9,11 +9,7 @@ use footfall_shared::upload::row::Row;
 use super::customers::Customers;
 use crate::app::App;
 use crate::db::StorageError;
-use crate::uploads::block::Block;
-use crate::uploads::{list_sources, read_blocks};
-
-/// Blocks read at once.
-const BLOCKS_AT_ONCE: i64 = 4;
+use crate::uploads::{each_row, list_sources};
 
 /// Adds to customers what the shop's files of customers tell, the newest file first; what lines of orders tell stays.
 pub(super) async fn add(
@@ -34,24 +30,7 @@ pub(super) async fn add(
         .iter()
         .filter(|file| file.done && file.kind == Kind::Customers)
     {
-        let mut after = 0;
-        loop {
-            let blocks = {
-                let mut db = app.db().read().await?;
-                read_blocks(&mut db, shop, &file.id, after, BLOCKS_AT_ONCE).await?
-            };
-            let Some((last, _)) = blocks.last() else {
-                break;
-            };
-            after = *last;
-            for (_, bytes) in &blocks {
-                let block = Block::decode(bytes)
-                    .map_err(|cause| StorageError::corrupt("read a block of customers", cause))?;
-                block
-                    .rows(Kind::Customers)
-                    .for_each(|row| add_row(customers, &by_name, &row));
-            }
-        }
+        each_row(app, shop, file, |row| add_row(customers, &by_name, row)).await?;
     }
     Ok(())
 }

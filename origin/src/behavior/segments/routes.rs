@@ -22,10 +22,11 @@ use crate::auth::CountedShop;
 use crate::behavior::limit;
 use crate::behavior::results::Computed;
 use crate::behavior::routes::{
-    AskedReply, OfUpload, ask, bad, major, no_data, rounded, shown_email, why_missing,
+    AskedReply, OfUpload, ReadRefusals, WriteRefusals, ask, bad, major, no_data, rounded,
+    shown_email, why_missing,
 };
 use crate::behavior::scope::{Need, Scope};
-use crate::http::envelope::{AdminErrorReply, DataReply, Meta};
+use crate::http::envelope::{DataReply, Meta};
 use crate::http::error::AppError;
 use crate::http::extract::{Wire, WireQuery};
 use crate::jobs::JobKind;
@@ -136,12 +137,7 @@ async fn find(
     params(OfUpload),
     responses(
         (status = 200, description = "The segments", body = DataReply<SegmentsReply>),
-        (status = 400, description = "`NO_DATA`, `PROCESSING` or `INVALID_UPLOAD`", body = AdminErrorReply),
-        (status = 401, description = "No live credential", body = AdminErrorReply),
-        (status = 403, description = "The permission `behavior:read` is missing", body = AdminErrorReply),
-        (status = 429, description = "`RATE_LIMITED`: 100 a minute and caller", body = AdminErrorReply),
-        (status = 500, description = "A bug of ours", body = AdminErrorReply),
-        (status = 503, description = "Temporarily unavailable", body = AdminErrorReply),
+        ReadRefusals,
     ),
     security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
 )]
@@ -194,14 +190,7 @@ struct SegmentRequest {
     request_body = SegmentRequest,
     responses(
         (status = 202, description = "The job", body = DataReply<AskedReply>),
-        (status = 400, description = "`NO_DATA`, `PROCESSING`, `INVALID_UPLOAD`, or `INVALID_REQUEST` with the field", body = AdminErrorReply),
-        (status = 401, description = "No live credential", body = AdminErrorReply),
-        (status = 403, description = "The permission `behavior:write` is missing", body = AdminErrorReply),
-        (status = 413, description = "The body is too long", body = AdminErrorReply),
-        (status = 415, description = "The body is not JSON", body = AdminErrorReply),
-        (status = 429, description = "`RATE_LIMITED`: 10 a minute and caller", body = AdminErrorReply),
-        (status = 500, description = "A bug of ours", body = AdminErrorReply),
-        (status = 503, description = "Temporarily unavailable", body = AdminErrorReply),
+        WriteRefusals,
     ),
     security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
 )]
@@ -339,13 +328,7 @@ impl CustomersQuery {
     params(("segment_id" = String, Path, description = "The segment's id, a whole number"), CustomersQuery),
     responses(
         (status = 200, description = "The page", body = DataReply<CustomersReply>),
-        (status = 400, description = "`NO_DATA`, `PROCESSING`, `INVALID_UPLOAD`, or `INVALID_REQUEST` with the parameter", body = AdminErrorReply),
-        (status = 401, description = "No live credential", body = AdminErrorReply),
-        (status = 403, description = "The permission `behavior:read` is missing", body = AdminErrorReply),
-        (status = 404, description = "There is no such segment", body = AdminErrorReply),
-        (status = 429, description = "`RATE_LIMITED`: 100 a minute and caller", body = AdminErrorReply),
-        (status = 500, description = "A bug of ours", body = AdminErrorReply),
-        (status = 503, description = "Temporarily unavailable", body = AdminErrorReply),
+        ReadRefusals,
     ),
     security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
 )]

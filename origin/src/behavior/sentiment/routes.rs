@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use footfall_shared::behavior::sentiment::blend::in_hundred;
 use footfall_shared::behavior::sentiment::trend::Trend;
 use serde::{Deserialize, Serialize};
@@ -17,13 +16,11 @@ use crate::app::App;
 use crate::auth::CountedShop;
 use crate::behavior::limit;
 use crate::behavior::results::Computed;
-use crate::behavior::routes::{
-    AskedReply, ComputeRequest, OfUpload, ask, no_data, rounded, top, why_missing,
-};
+use crate::behavior::routes::{OfUpload, ReadRefusals, no_data, rounded, top, why_missing};
 use crate::behavior::scope::{Need, Scope};
-use crate::http::envelope::{AdminErrorReply, DataReply, Meta};
+use crate::http::envelope::{DataReply, Meta};
 use crate::http::error::AppError;
-use crate::http::extract::{Wire, WireQuery};
+use crate::http::extract::WireQuery;
 use crate::jobs::JobKind;
 
 /// Products, at most.
@@ -37,7 +34,6 @@ pub(in crate::behavior) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(by_category))
         .routes(routes!(by_product))
         .routes(routes!(keywords))
-        .routes(routes!(compute))
 }
 
 async fn find(app: &App, caller: &CountedShop, scope: &Scope) -> Result<Computed<Heard>, AppError> {
@@ -113,12 +109,7 @@ struct OverviewReply {
     params(OfUpload),
     responses(
         (status = 200, description = "The overview", body = DataReply<OverviewReply>),
-        (status = 400, description = "`NO_DATA`, `PROCESSING` or `INVALID_UPLOAD`", body = AdminErrorReply),
-        (status = 401, description = "No live credential", body = AdminErrorReply),
-        (status = 403, description = "The permission `behavior:read` is missing", body = AdminErrorReply),
-        (status = 429, description = "`RATE_LIMITED`: 100 a minute and caller", body = AdminErrorReply),
-        (status = 500, description = "A bug of ours", body = AdminErrorReply),
-        (status = 503, description = "Temporarily unavailable", body = AdminErrorReply),
+        ReadRefusals,
     ),
     security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
 )]
@@ -194,12 +185,7 @@ struct CategoriesReply {
     params(OfUpload),
     responses(
         (status = 200, description = "The categories", body = DataReply<CategoriesReply>),
-        (status = 400, description = "`NO_DATA`, `PROCESSING` or `INVALID_UPLOAD`", body = AdminErrorReply),
-        (status = 401, description = "No live credential", body = AdminErrorReply),
-        (status = 403, description = "The permission `behavior:read` is missing", body = AdminErrorReply),
-        (status = 429, description = "`RATE_LIMITED`: 100 a minute and caller", body = AdminErrorReply),
-        (status = 500, description = "A bug of ours", body = AdminErrorReply),
-        (status = 503, description = "Temporarily unavailable", body = AdminErrorReply),
+        ReadRefusals,
     ),
     security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
 )]
@@ -262,12 +248,7 @@ struct ProductsReply {
     params(TopQuery),
     responses(
         (status = 200, description = "The products", body = DataReply<ProductsReply>),
-        (status = 400, description = "`NO_DATA`, `PROCESSING`, `INVALID_UPLOAD`, or `INVALID_REQUEST` with the parameter", body = AdminErrorReply),
-        (status = 401, description = "No live credential", body = AdminErrorReply),
-        (status = 403, description = "The permission `behavior:read` is missing", body = AdminErrorReply),
-        (status = 429, description = "`RATE_LIMITED`: 100 a minute and caller", body = AdminErrorReply),
-        (status = 500, description = "A bug of ours", body = AdminErrorReply),
-        (status = 503, description = "Temporarily unavailable", body = AdminErrorReply),
+        ReadRefusals,
     ),
     security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
 )]
@@ -325,12 +306,7 @@ struct KeywordsReply {
     params(TopQuery),
     responses(
         (status = 200, description = "The words", body = DataReply<KeywordsReply>),
-        (status = 400, description = "`NO_DATA`, `PROCESSING`, `INVALID_UPLOAD`, or `INVALID_REQUEST` with the parameter", body = AdminErrorReply),
-        (status = 401, description = "No live credential", body = AdminErrorReply),
-        (status = 403, description = "The permission `behavior:read` is missing", body = AdminErrorReply),
-        (status = 429, description = "`RATE_LIMITED`: 100 a minute and caller", body = AdminErrorReply),
-        (status = 500, description = "A bug of ours", body = AdminErrorReply),
-        (status = 503, description = "Temporarily unavailable", body = AdminErrorReply),
+        ReadRefusals,
     ),
     security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
 )]
@@ -356,41 +332,4 @@ async fn keywords(
         positive_keywords: told(found.praise),
         negative_keywords: told(found.complaints),
     }))
-}
-
-/// Has it computed what reviews say.
-#[utoipa::path(
-    post, path = "/api/behavior/sentiment/compute", tag = "behavior",
-    request_body = ComputeRequest,
-    responses(
-        (status = 202, description = "The job", body = DataReply<AskedReply>),
-        (status = 400, description = "`NO_DATA`, `PROCESSING`, `INVALID_UPLOAD`, or `INVALID_REQUEST` with the field", body = AdminErrorReply),
-        (status = 401, description = "No live credential", body = AdminErrorReply),
-        (status = 403, description = "The permission `behavior:write` is missing", body = AdminErrorReply),
-        (status = 413, description = "The body is too long", body = AdminErrorReply),
-        (status = 415, description = "The body is not JSON", body = AdminErrorReply),
-        (status = 429, description = "`RATE_LIMITED`: 10 a minute and caller", body = AdminErrorReply),
-        (status = 500, description = "A bug of ours", body = AdminErrorReply),
-        (status = 503, description = "Temporarily unavailable", body = AdminErrorReply),
-    ),
-    security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
-)]
-async fn compute(
-    State(app): State<App>,
-    caller: CountedShop,
-    meta: Meta,
-    Wire(asked): Wire<ComputeRequest>,
-) -> Result<(StatusCode, Json<DataReply<AskedReply>>), AppError> {
-    limit::compute(&app, &caller, app.now()).await?;
-    let scope = Scope::of(asked.upload_id);
-    let asked = ask(
-        &app,
-        &caller,
-        &scope,
-        Need::Reviews,
-        JobKind::Sentiment,
-        serde_json::json!({}),
-    );
-    let (status, reply) = asked.await?;
-    Ok((status, meta.with(reply)))
 }

@@ -10,6 +10,8 @@ use super::{Format, Record, Sink, SourceError, broken};
 
 /// Largest workbook. A sheet has a million rows at most, and such a one has some 60 MiB.
 const BYTES_MAX: u64 = 128 * 1024 * 1024;
+/// What of it is held in memory, unpacked: all but the sheets, above all the table of texts. A small file may unpack to much.
+const HELD_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Columns that are read.
 const COLUMNS_MAX: usize = 512;
 
@@ -22,6 +24,8 @@ pub(super) fn read(input: impl Read, gzip: bool, sink: &mut impl Sink) -> Result
         let rule = "a workbook may have 128 MiB at most: send it as CSV";
         return Err(SourceError::Unreadable(rule.into()));
     }
+    file.rewind().map_err(|fault| broken(&fault))?;
+    check_held(&mut file, HELD_BYTES_MAX)?;
     file.rewind().map_err(|fault| broken(&fault))?;
     let mut book: Xlsx<_> =
         calamine::open_workbook_from_rs(BufReader::new(file)).map_err(damaged)?;
@@ -47,6 +51,29 @@ pub(super) fn read(input: impl Read, gzip: bool, sink: &mut impl Sink) -> Result
         rows.put(row, column as usize, text_of(cell.get_value()))?;
     }
     rows.flush()
+}
+
+/// Unpacks what will be held and counts it: the sizes that a file tells of itself may be wrong.
+fn check_held(file: impl Read + io::Seek, bytes_max: u64) -> Result<(), SourceError> {
+    let fault =
+        |_| SourceError::Unreadable("the workbook is damaged, or locked by a password".into());
+    let mut parts = zip::ZipArchive::new(BufReader::new(file)).map_err(fault)?;
+    let mut left = bytes_max;
+    for at in 0..parts.len() {
+        let part = parts.by_index(at).map_err(fault)?;
+        if part
+            .name()
+            .is_ok_and(|name| name.starts_with("xl/worksheets/"))
+        {
+            continue;
+        }
+        let bytes =
+            io::copy(&mut part.take(left + 1), &mut io::sink()).map_err(|fault| broken(&fault))?;
+        left = left.checked_sub(bytes).ok_or_else(|| {
+            SourceError::Unreadable("the workbook holds too many texts: send it as CSV".into())
+        })?;
+    }
+    Ok(())
 }
 
 struct Rows<'s, S> {
@@ -111,5 +138,19 @@ fn damaged(fault: XlsxError) -> SourceError {
     match fault {
         XlsxError::Io(fault) => broken(&fault),
         _ => SourceError::Unreadable("the workbook is damaged, or locked by a password".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_file_that_unpacks_to_much_is_refused_before_it_is_held() {
+        let book = include_bytes!("../../../tests/it/uploads/orders.xlsx");
+        assert!(check_held(io::Cursor::new(book), 100_000).is_ok());
+        let fault = check_held(io::Cursor::new(book), 1_000).unwrap_err();
+        assert!(fault.to_string().contains("too many texts"), "{fault}");
+        assert!(check_held(io::Cursor::new(b"PK\x03\x04"), 1_000).is_err());
     }
 }

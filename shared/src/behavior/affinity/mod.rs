@@ -13,3 +13,6 @@ pub mod fpgrowth;
 pub mod network;
 pub mod rules;
 pub mod thresholds;
+
+#[cfg(test)]
+mod tests;

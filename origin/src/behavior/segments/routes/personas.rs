@@ -14,12 +14,12 @@ use super::{OfUpload, find};
 use crate::app::App;
 use crate::auth::CountedShop;
 use crate::behavior::limit;
-use crate::behavior::routes::{major, rounded, shown_email};
+use crate::behavior::routes::{ReadRefusals, major, rounded, shown_email};
 use crate::behavior::scope::Scope;
 use crate::behavior::segments::job::Segmented;
 use crate::behavior::segments::portrait::Segment;
 use crate::behavior::segments::queries::{self, Asked, Sort};
-use crate::http::envelope::{AdminErrorReply, DataReply, Meta};
+use crate::http::envelope::{DataReply, Meta};
 use crate::http::error::AppError;
 use crate::http::extract::WireQuery;
 
@@ -167,12 +167,7 @@ struct PersonasReply {
     params(OfUpload),
     responses(
         (status = 200, description = "The personas", body = DataReply<PersonasReply>),
-        (status = 400, description = "`NO_DATA`, `PROCESSING` or `INVALID_UPLOAD`", body = AdminErrorReply),
-        (status = 401, description = "No live credential", body = AdminErrorReply),
-        (status = 403, description = "The permission `behavior:read` is missing", body = AdminErrorReply),
-        (status = 429, description = "`RATE_LIMITED`: 100 a minute and caller", body = AdminErrorReply),
-        (status = 500, description = "A bug of ours", body = AdminErrorReply),
-        (status = 503, description = "Temporarily unavailable", body = AdminErrorReply),
+        ReadRefusals,
     ),
     security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
 )]
@@ -223,13 +218,7 @@ struct DetailReply {
     params(("persona_id" = String, Path, description = "The persona's id, a whole number"), OfUpload),
     responses(
         (status = 200, description = "The persona", body = DataReply<DetailReply>),
-        (status = 400, description = "`NO_DATA`, `PROCESSING` or `INVALID_UPLOAD`", body = AdminErrorReply),
-        (status = 401, description = "No live credential", body = AdminErrorReply),
-        (status = 403, description = "The permission `behavior:read` is missing", body = AdminErrorReply),
-        (status = 404, description = "There is no such persona", body = AdminErrorReply),
-        (status = 429, description = "`RATE_LIMITED`: 100 a minute and caller", body = AdminErrorReply),
-        (status = 500, description = "A bug of ours", body = AdminErrorReply),
-        (status = 503, description = "Temporarily unavailable", body = AdminErrorReply),
+        ReadRefusals,
     ),
     security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
 )]
