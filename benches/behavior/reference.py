@@ -42,7 +42,7 @@ def read(path, names):
 
 def rfm(lines):
     """As a notebook does it: three figures by customer, quintiles, k-means on standardized logarithms."""
-    snapshot = lines.at.max().normalize() + pd.Timedelta(days=1)
+    snapshot = lines["at"].max().normalize() + pd.Timedelta(days=1)
     by = lines.groupby("customer")
     table = pd.DataFrame(
         {

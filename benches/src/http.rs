@@ -90,7 +90,7 @@ impl Connection {
         })
     }
 
-    /// Sends a request and gives the body of its reply, which must be a 200.
+    /// Sends a request and gives the body of its reply, which must be a 200 or, for what is done later, a 202.
     ///
     /// # Errors
     /// Another status, or a connection that breaks.
@@ -107,7 +107,7 @@ impl Connection {
             }
         };
         let body = &self.buffer[shape.body_start..shape.end];
-        if shape.status != 200 {
+        if !matches!(shape.status, 200 | 202) {
             bail!(
                 "answered {}: {}",
                 shape.status,
