@@ -42,15 +42,25 @@ def read(path, names):
 
 def rfm(lines):
     """As a notebook does it: three figures by customer, quintiles, k-means on standardized logarithms."""
+    return segment(figures(lines))
+
+
+def figures(lines):
+    """Recency, frequency and monetary value of each customer."""
     snapshot = lines["at"].max().normalize() + pd.Timedelta(days=1)
     by = lines.groupby("customer")
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "recency": (snapshot - by["at"].max()).dt.days,
             "frequency": by["order"].nunique(),
             "monetary": by["amount"].sum(),
         }
     )
+
+
+def segment(table):
+    """Quintiles, and k-means on standardized logarithms."""
+    table = table.copy()
     for name, labels in [("recency", [5, 4, 3, 2, 1]), ("frequency", [1, 2, 3, 4, 5]), ("monetary", [1, 2, 3, 4, 5])]:
         table["score_" + name] = pd.qcut(table[name].rank(method="first"), 5, labels=labels)
     features = StandardScaler().fit_transform(np.log1p(table[["recency", "frequency", "monetary"]]))
@@ -75,6 +85,9 @@ def main(data, out):
     lines["at"] = pd.to_datetime(lines["at"])
     known = lines[lines["customer"] != ""]
     seconds_rfm, table = best(lambda: rfm(known), 3)
+    customers = figures(known)
+    seconds_segment, _ = best(lambda: segment(customers), 5)
+    customers.to_csv(out / "customers.csv", index=False, header=False)
 
     baskets = [sorted(set(items)) for _, items in lines.groupby("order")["product"]]
     (out / "baskets.txt").write_text("\n".join("\t".join(items) for items in baskets))
@@ -95,6 +108,7 @@ def main(data, out):
                 "rows": len(early) + len(late),
                 "customers": len(table),
                 "rfm_s": seconds_rfm,
+                "segment_s": seconds_segment,
                 "baskets": len(baskets),
                 "itemsets": len(sets),
                 "itemsets_fim": len(found),

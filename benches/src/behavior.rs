@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use footfall_shared::behavior::affinity::baskets::Baskets;
 use footfall_shared::behavior::affinity::fpgrowth::mine;
+use footfall_shared::behavior::kmeans::kmeans;
+use footfall_shared::behavior::rfm::{Rfm, features, score as score_rfm};
 use footfall_shared::behavior::sentiment::vader::score;
 use footfall_shared::time::UtcMillis;
 use serde::Deserialize;
@@ -33,6 +35,7 @@ struct Reference {
     rows: usize,
     customers: usize,
     rfm_s: f64,
+    segment_s: f64,
     itemsets: usize,
     itemsets_fim: usize,
     mlxtend_s: f64,
@@ -67,6 +70,7 @@ pub fn measure(
     let mut figures = imports(world, database, folder.path(), &reference)?;
     figures.extend(segments(world, database, &reference)?);
     figures.push(reads(world, database)?);
+    figures.push(clusters(folder.path(), &reference)?);
     figures.extend(affinity(folder.path(), &reference)?);
     figures.push(sentiment(folder.path(), &reference)?);
     Ok(figures)
@@ -206,6 +210,39 @@ fn segments(world: &World, database: &str, reference: &Reference) -> anyhow::Res
             Target::AtMost(300.0),
         ),
     ])
+}
+
+/// The same customers' figures on both sides: scores, features and four groups with ten restarts.
+fn clusters(folder: &Path, reference: &Reference) -> anyhow::Result<Figure> {
+    let text = std::fs::read_to_string(folder.join("customers.csv"))?;
+    let customers: Vec<Rfm> = text
+        .lines()
+        .map(|line| {
+            let figures: Vec<f64> = line.split(',').map(str::parse).collect::<Result<_, _>>()?;
+            let [recency, frequency, monetary] = figures[..] else {
+                anyhow::bail!("not three figures: {line}");
+            };
+            Ok(Rfm {
+                recency_days: Some(recency),
+                frequency,
+                monetary: monetary * 100.0,
+            })
+        })
+        .collect::<anyhow::Result<_>>()?;
+    let mut quickest = f64::INFINITY;
+    for _ in 0..10 {
+        let begun = Instant::now();
+        let scores = score_rfm(&customers);
+        let groups = kmeans(&features(&customers), 4, 10, 42);
+        ensure!(scores.len() == groups.len() && groups.len() == reference.customers);
+        quickest = quickest.min(begun.elapsed().as_secs_f64());
+    }
+    Ok(Figure::against(
+        "pandas and scikit-learn ÷ ours, scores and k-means of the same customers",
+        reference.segment_s / quickest,
+        "×",
+        Target::AtLeast(10.0),
+    ))
 }
 
 fn reads(world: &World, database: &str) -> anyhow::Result<Figure> {

@@ -24,6 +24,7 @@ use crate::jobs::{self, JobKind, NewJob};
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(compute))
+        .routes(routes!(recompute))
         .merge(segments::routes())
         .merge(affinity::routes())
         .merge(sentiment::routes())
@@ -140,10 +141,10 @@ pub(super) struct AskedReply {
     estimate_basis: &'static str,
 }
 
-/// Has an analysis computed: what is bought together, what reviews say, or what follows from all of them.
+/// Has an analysis computed: what is bought together, or what reviews say.
 #[utoipa::path(
     post, path = "/api/behavior/{analysis}/compute", tag = "behavior",
-    params(("analysis" = String, Path, description = "`affinity`, `sentiment` or `recommendations`")),
+    params(("analysis" = String, Path, description = "`affinity` or `sentiment`")),
     request_body = ComputeRequest,
     responses((status = 202, description = "The job", body = DataReply<AskedReply>), WriteRefusals),
     security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
@@ -158,12 +159,30 @@ async fn compute(
     let (kind, need) = match analysis.as_str() {
         "affinity" => (JobKind::Affinity, Need::Lines),
         "sentiment" => (JobKind::Sentiment, Need::Reviews),
-        "recommendations" => (JobKind::Recommendations, Need::Any),
         _ => return Err(AppError::NotFound),
     };
     limit::compute(&app, &caller, app.now()).await?;
     let scope = Scope::of(asked.upload_id);
     let (status, reply) = ask(&app, &caller, &scope, need, kind, json!({})).await?;
+    Ok((status, meta.with(reply)))
+}
+
+/// Has recommendations computed from what the other analyses found.
+#[utoipa::path(
+    post, path = "/api/behavior/recommendations/compute", tag = "behavior",
+    request_body = ComputeRequest,
+    responses((status = 202, description = "The job", body = DataReply<AskedReply>), WriteRefusals),
+    security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
+)]
+async fn recompute(
+    State(app): State<App>,
+    caller: CountedShop,
+    meta: Meta,
+    Wire(asked): Wire<ComputeRequest>,
+) -> Result<(StatusCode, Json<DataReply<AskedReply>>), AppError> {
+    limit::compute(&app, &caller, app.now()).await?;
+    let (kind, scope) = (JobKind::Recommendations, Scope::of(asked.upload_id));
+    let (status, reply) = ask(&app, &caller, &scope, Need::Any, kind, json!({})).await?;
     Ok((status, meta.with(reply)))
 }
 

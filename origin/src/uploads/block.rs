@@ -1,7 +1,6 @@
 //! Rows by columns, as they are stored: texts as places in a list of words, numbers as differences.
 //!
-//! A block is small (some twelve bytes a row), is read at tens of millions of rows a second, and is the same on both
-//! databases (docs/decisions/014).
+//! A block is small (seventeen bytes a row of Online Retail) and the same on both databases (docs/decisions/014).
 
 mod columns;
 

@@ -40,6 +40,23 @@ on_both! {
         assert_eq!(trends["data"]["snapshot_date"], serde_json::Value::Null);
     }
 
+    async fn online_retail_gives_the_figures_that_are_known_of_it(database) {
+        let Some(data) = data() else { return };
+        let shop = TestShop::start(database).await;
+        let file = data.join("online-retail/online_retail.csv.gz");
+        let upload = import(&shop, "", &std::fs::read(file).unwrap()).await;
+        assert_eq!((&upload["rows_taken"], &upload["rows_refused"]), (&json!(541_909), &json!(0)), "{upload}");
+        let found = shop.backend().get("/api/behavior/segments").await.expect(200);
+        assert_eq!(found["data"]["total_customers"], 4_338);
+        let revenue = found["data"]["segments"].as_array().unwrap().iter().map(|one| one["total_revenue"].as_f64().unwrap());
+        assert!((revenue.sum::<f64>() - 8_911_407.90).abs() < 0.005, "{found}");
+        let best = shop.backend().get("/api/behavior/segments/0/customers?limit=3").await.expect(200);
+        let best: Vec<(&str, f64, i64)> = best["data"]["customers"].as_array().unwrap().iter().map(|one| {
+            (one["customer_id"].as_str().unwrap(), one["total_spend"].as_f64().unwrap(), one["total_purchases"].as_i64().unwrap())
+        }).collect();
+        assert_eq!(best, [("14646", 280_206.02, 73), ("18102", 259_657.30, 60), ("17450", 194_550.79, 46)]);
+    }
+
     async fn shopifys_export_is_read_as_it_is(database) {
         let Some(data) = data() else { return };
         let shop = TestShop::start(database).await;
