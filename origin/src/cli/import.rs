@@ -44,12 +44,14 @@ pub(super) async fn run(config: &Config, import: &Import) -> anyhow::Result<()> 
     let shop = admin::find_shop(&db, &import.shop).await?;
     let app = App::new(config.clone(), db);
     let received = send(&app, &shop, &import.file, &asked).await?;
-    if received.known {
+    let before = find_progress(&mut app.db().read().await?, &shop.id, &received.id).await?;
+    if before.is_some_and(|before| before.ended.is_some()) {
         say(format_args!(
             "{}: this file was imported before",
             received.id
         ));
     } else {
+        // New, or left behind by a command that was killed.
         read(&app, &shop, &received.id).await?;
     }
     app.db().close().await;
@@ -78,7 +80,7 @@ async fn send(app: &App, shop: &Shop, path: &Path, asked: &Asked) -> anyhow::Res
 async fn read(app: &App, shop: &Shop, id: &str) -> anyhow::Result<()> {
     let begun = Instant::now();
     let worker = app.clone();
-    let working = tokio::spawn(async move { work_until_idle(&worker).await });
+    let mut working = tokio::spawn(async move { work_until_idle(&worker).await });
     let progress = loop {
         let progress = find_progress(&mut app.db().read().await?, &shop.id, id).await?;
         let progress = progress.context("the upload was removed")?;
@@ -87,6 +89,11 @@ async fn read(app: &App, shop: &Shop, id: &str) -> anyhow::Result<()> {
             break progress;
         }
         tokio::time::sleep(LOOK_EVERY).await;
+        if working.is_finished() {
+            // Another one holds the job, or died with it: its lease may have run out by now.
+            let worker = app.clone();
+            working = tokio::spawn(async move { work_until_idle(&worker).await });
+        }
     };
     if let Some(Err(reason)) = progress.ended {
         bail!("{id}: {reason}");
