@@ -15,6 +15,7 @@ use crate::auth::TokenKey;
 use crate::config::Config;
 use crate::db::Db;
 use crate::ingest::Intake;
+use crate::live::Feed;
 use crate::metrics::Metrics;
 
 /// The application's state, cheap to clone.
@@ -31,6 +32,7 @@ struct Inner {
     intake: Intake,
     tokens: TokenKey,
     metrics: Arc<Metrics>,
+    live: Feed,
 }
 
 /// Where the time comes from.
@@ -79,6 +81,7 @@ impl App {
             intake: Intake::default(),
             tokens,
             metrics: Arc::default(),
+            live: Feed::default(),
         }))
     }
 
@@ -128,6 +131,12 @@ impl App {
     #[must_use]
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.0.metrics
+    }
+
+    /// What is told to clients as it happens.
+    #[must_use]
+    pub fn live(&self) -> &Feed {
+        &self.0.live
     }
 
     /// Random bytes, for ids (`OfferId::generate(now, app.entropy())`) and secrets.

@@ -303,6 +303,17 @@ impl Tx {
         Asked::new(call, committed).during("commit")
     }
 
+    /// Tells every node, at the commit, that something happened. SQLite has one node, which knows.
+    pub async fn notify(&mut self, topic: &str) -> Result<(), StorageError> {
+        let Self::Pg(tx) = self else { return Ok(()) };
+        let call = Call::statement(POSTGRESQL);
+        let told = sqlx::query("SELECT pg_notify($1, '')")
+            .bind(topic)
+            .execute(&mut **tx)
+            .await;
+        Asked::new(call, told.map(|_| ())).during("notify other nodes")
+    }
+
     /// From here to the commit, transactions with the same topic and key run one after another, on every
     /// node. SQLite's writer is alone anyway; PostgreSQL takes an advisory lock of the transaction.
     pub async fn serialize(&mut self, topic: &str, key: &str) -> Result<(), StorageError> {

@@ -19,6 +19,7 @@
     )
 )]
 
+pub mod analytics;
 pub mod app;
 pub mod auth;
 pub mod behavior;
@@ -34,6 +35,7 @@ pub mod ingest;
 pub mod intelligence;
 pub mod jobs;
 pub mod journey;
+pub mod live;
 pub mod metrics;
 pub mod orders;
 pub mod rebuild;

@@ -8,7 +8,7 @@
 use crate::app::App;
 use crate::db::StorageError;
 use crate::shops::Shop;
-use crate::{content, edges, ingest, intelligence, journey, orders, shops};
+use crate::{analytics, content, edges, ingest, intelligence, journey, orders, shops};
 
 /// What was made again for one shop.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +41,11 @@ async fn rebuild_shop(app: &App, shop: &Shop) -> Result<Rebuilt, StorageError> {
     journey::clear_journeys(&mut tx, &shop.id).await?;
     journey::clear_rollups(&mut tx, &shop.id).await?;
     content::clear_exposures(&mut tx, &shop.id).await?;
+    analytics::clear(&mut tx, &shop.id).await?;
     let events = ingest::replay(app, &mut tx, shop, now).await?;
     let customers = intelligence::recalculate_all(app, &mut tx, shop, now).await?;
+    // What files add to the figures, a job reads.
+    analytics::ask_refresh(app, &mut tx, &shop.id).await?;
     edges::commit(app, tx).await?;
     tracing::info!(shop.id = %shop.id, events, customers, "projections rebuilt");
     Ok(Rebuilt {

@@ -26,6 +26,8 @@ fn features() -> OpenApiRouter<App> {
         .merge(crate::jobs::routes())
         .merge(crate::uploads::routes())
         .merge(crate::behavior::routes())
+        .merge(crate::analytics::routes())
+        .merge(crate::live::routes())
         .merge(crate::edges::openapi::routes())
         .merge(crate::edges::openapi_journey::routes())
 }

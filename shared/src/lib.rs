@@ -10,6 +10,7 @@
 //! - what follows from it: [`profile`], [`offers`], [`intelligence`], [`journey`]
 //! - what is worth showing: [`experiment`]
 //! - what a shop sends in files: [`upload`], and what follows from it: [`behavior`]
+//! - what is done on its pages: [`visits`]
 //! - what is said on the wire: [`wire`], [`traceparent`]
 
 #![cfg_attr(
@@ -43,4 +44,5 @@ pub mod text;
 pub mod time;
 pub mod traceparent;
 pub mod upload;
+pub mod visits;
 pub mod wire;

@@ -54,8 +54,11 @@ pub struct OrderItem {
     pub unit_price: MinorUnits,
 }
 
-/// Whether an order of this status is a purchase. Pending, cancelled, refunded and failed ones are not.
+/// The statuses of orders that are purchases. Pending, cancelled, refunded and failed ones are not.
+pub const COUNTING: [&str; 2] = ["completed", "processing"];
+
+/// Whether an order of this status is a purchase.
 #[must_use]
 pub fn counts(status: &str) -> bool {
-    matches!(status, "completed" | "processing")
+    COUNTING.contains(&status)
 }

@@ -14,6 +14,10 @@ use crate::text::InvalidField;
 /// One thing that may be done in a shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Permission {
+    /// Read the figures of funnels, and who did what.
+    AnalyticsRead,
+    /// Have them made anew, and models trained.
+    AnalyticsWrite,
     /// Read analyses of customers' behaviour, and see jobs.
     BehaviorRead,
     /// Have them computed, mark what was done of them, and end jobs.
@@ -66,7 +70,9 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
+        Self::AnalyticsRead,
+        Self::AnalyticsWrite,
         Self::BehaviorRead,
         Self::BehaviorWrite,
         Self::ContentRead,
@@ -97,6 +103,8 @@ impl Permission {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::AnalyticsRead => "analytics:read",
+            Self::AnalyticsWrite => "analytics:write",
             Self::BehaviorRead => "behavior:read",
             Self::BehaviorWrite => "behavior:write",
             Self::ContentRead => "content:read",
@@ -187,6 +195,26 @@ pub fn needed(method: &str, route: &str) -> Option<&'static [Permission]> {
             | "/api/journey/analytics/cohorts"
             | "/api/journey/model",
         ) => &[P::JourneysRead],
+        // Funnel analytics.
+        ("POST", "/analytics/refresh" | "/models/retrain" | "/models/rollback") => {
+            &[P::AnalyticsWrite]
+        }
+        ("GET" | "HEAD", route)
+            if [
+                "/analytics/",
+                "/dashboard/",
+                "/models/",
+                "/realtime/",
+                "/recommendations/",
+                "/sentiment/",
+                "/users/",
+                "/ws/",
+            ]
+            .iter()
+            .any(|start| route.starts_with(start)) =>
+        {
+            &[P::AnalyticsRead]
+        }
         // Files, jobs and what is computed from them.
         ("GET" | "HEAD", "/api/uploads" | "/api/uploads/{id}" | "/api/uploads/{id}/errors.csv") => {
             &[P::UploadsRead]
@@ -249,7 +277,8 @@ impl Role {
     pub const fn may(self, permission: Permission) -> bool {
         use Permission as P;
         match permission {
-            P::BehaviorRead
+            P::AnalyticsRead
+            | P::BehaviorRead
             | P::ContentRead
             | P::CustomersRead
             | P::DevicesRead
@@ -258,7 +287,8 @@ impl Role {
             P::SettingsRead | P::UploadsRead | P::WebhooksRead | P::KeysRead => {
                 !matches!(self, Self::Support)
             }
-            P::BehaviorWrite
+            P::AnalyticsWrite
+            | P::BehaviorWrite
             | P::ContentWrite
             | P::CustomersWrite
             | P::DevicesWrite
@@ -396,6 +426,8 @@ mod tests {
     #[test]
     fn each_role_may_what_the_table_says() {
         let table = [
+            (Permission::AnalyticsRead, "owner admin analyst support"),
+            (Permission::AnalyticsWrite, "owner admin"),
             (Permission::BehaviorRead, "owner admin analyst support"),
             (Permission::BehaviorWrite, "owner admin"),
             (Permission::ContentRead, "owner admin analyst support"),

@@ -9,6 +9,7 @@ use crate::money::Currency;
 use crate::permission::{self, Scopes};
 use crate::text::InvalidField;
 use crate::time::UtcMillis;
+use crate::visits::page::PagePaths;
 
 /// Most products that can be left out of offers.
 const EXCLUDED_MAX: usize = 1_000;
@@ -16,6 +17,8 @@ const EXCLUDED_MAX: usize = 1_000;
 const ORIGINS_MAX: usize = 100;
 /// Minutes of a day.
 const DAY_MINUTES: u32 = 24 * 60;
+/// Longest window of the funnel: thirty days.
+const WINDOW_MINUTES_MAX: u32 = 30 * DAY_MINUTES;
 /// Longest origin: the longest host name with its scheme and port.
 const ORIGIN_BYTES_MAX: usize = 270;
 
@@ -45,6 +48,10 @@ pub struct ShopSettings {
     pub device_days: u32,
     /// Minutes without any event after which a visit is over.
     pub session_idle_minutes: u32,
+    /// Minutes from the first page of the funnel in which its other steps count.
+    pub funnel_window_minutes: u32,
+    /// Paths that are a page of the funnel, where its name does not tell.
+    pub funnel_pages: PagePaths,
 }
 
 impl Default for ShopSettings {
@@ -59,6 +66,8 @@ impl Default for ShopSettings {
             emails_per_day: 5,
             device_days: 365,
             session_idle_minutes: 30,
+            funnel_window_minutes: DAY_MINUTES,
+            funnel_pages: PagePaths::default(),
         }
     }
 }
@@ -86,6 +95,10 @@ impl ShopSettings {
         if !(1..=DAY_MINUTES).contains(&self.session_idle_minutes) {
             return fault("session_idle_minutes", "must be from 1 to 1440");
         }
+        if !(1..=WINDOW_MINUTES_MAX).contains(&self.funnel_window_minutes) {
+            return fault("funnel_window_minutes", "must be from 1 to 43200");
+        }
+        self.funnel_pages.check("funnel_pages")?;
         if !matches!(self.locale.as_str(), "nl" | "en") {
             return fault("locale", "must be nl or en");
         }

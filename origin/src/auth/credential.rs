@@ -69,7 +69,9 @@ impl Credential {
         ApiKey::parse(text).map_or(Self::Unreadable, Self::Key)
     }
 
-    fn of_bearer(text: &str) -> Self {
+    /// The credential of a bearer: an access token or a key.
+    #[must_use]
+    pub fn of_bearer(text: &str) -> Self {
         // The three parts of a signed token; no key has a full stop.
         if text.len() <= TOKEN_BYTES_MAX && text.split('.').count() == 3 {
             return Self::Token(text.to_owned());

@@ -55,13 +55,13 @@ enum Caller {
 impl Caller {
     /// Whether the table lets the caller do what the route does. A browser has no permissions: its kind
     /// decides, and the extractor knows it.
-    fn permitted(self, parts: &Parts) -> Result<Self, AppError> {
+    fn permitted(self, needed: &[Permission]) -> Result<Self, AppError> {
         let may: &dyn Fn(Permission) -> bool = match &self {
             Self::Browser(_) => return Ok(self),
             Self::Server(_, scopes) => &|permission| scopes.allow(permission),
             Self::Person(_, _, role) => &|permission| role.may(permission),
         };
-        match needed(parts)?.iter().find(|permission| !may(**permission)) {
+        match needed.iter().find(|permission| !may(**permission)) {
             Some(permission) => Err(forbidden(permission.as_str())),
             None => Ok(self),
         }
@@ -141,19 +141,38 @@ impl FromRequestParts<App> for OpenShop {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, AppError> {
-        let open = app.access().open_shop_routes;
-        let Some(caller) = caller(parts, app).await? else {
-            return if open {
-                keyless_shop(app).await.map(Self)
-            } else {
-                Err(AppError::Unauthorized)
-            };
-        };
-        match caller.permitted(parts)? {
-            Caller::Server(shop, _) | Caller::Person(shop, _, _) => Ok(Self(shop)),
-            Caller::Browser(shop) if open => Ok(Self(shop)),
-            Caller::Browser(_) => Err(forbidden("a secret key or an admin")),
+        let credential = Credential::of(parts);
+        if credential.is_none() {
+            return open_shop(app, None, &[]).await.map(Self);
         }
+        open_shop(app, credential, needed(parts)?).await.map(Self)
+    }
+}
+
+/// What a client of live data must be allowed.
+pub const LIVE: &[Permission] = &[Permission::AnalyticsRead];
+
+/// The shop of a credential, as [`OpenShop`] has it, for whoever may do what is needed.
+///
+/// # Errors
+/// 401 and 403.
+pub async fn open_shop(
+    app: &App,
+    credential: Option<Credential>,
+    needed: &[Permission],
+) -> Result<Shop, AppError> {
+    let open = app.access().open_shop_routes;
+    let Some(caller) = caller(credential, app).await? else {
+        return if open {
+            keyless_shop(app).await
+        } else {
+            Err(AppError::Unauthorized)
+        };
+    };
+    match caller.permitted(needed)? {
+        Caller::Server(shop, _) | Caller::Person(shop, _, _) => Ok(shop),
+        Caller::Browser(shop) if open => Ok(shop),
+        Caller::Browser(_) => Err(forbidden("a secret key or an admin")),
     }
 }
 
@@ -167,14 +186,16 @@ async fn keyless_shop(app: &App) -> Result<Shop, AppError> {
 }
 
 async fn permitted_caller(parts: &Parts, app: &App) -> Result<Caller, AppError> {
-    let caller = caller(parts, app).await?.ok_or(AppError::Unauthorized)?;
-    caller.permitted(parts)
+    let caller = caller(Credential::of(parts), app).await?;
+    caller
+        .ok_or(AppError::Unauthorized)?
+        .permitted(needed(parts)?)
 }
 
 /// Who presents the credential; `None` where none was presented.
-async fn caller(parts: &Parts, app: &App) -> Result<Option<Caller>, AppError> {
+async fn caller(credential: Option<Credential>, app: &App) -> Result<Option<Caller>, AppError> {
     let person = |(shop, user, role)| Caller::Person(shop, user, role);
-    let found = match Credential::of(parts) {
+    let found = match credential {
         None => return Ok(None),
         Some(Credential::Unreadable) => None,
         Some(Credential::Key(key)) => {

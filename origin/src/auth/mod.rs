@@ -23,7 +23,9 @@ mod throttle;
 mod token;
 
 pub use credential::Credential;
-pub use extract::{AdminShop, CountedShop, OpenShop, SecretOrAdminShop, SecretShop};
+pub use extract::{
+    AdminShop, CountedShop, LIVE, OpenShop, SecretOrAdminShop, SecretShop, open_shop,
+};
 pub use login::{end_logins, grant_of_token};
 pub use password::{HashError, PasswordHash, hash_password, password_matches};
 pub use routes::routes;

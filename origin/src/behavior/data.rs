@@ -12,7 +12,7 @@ use footfall_shared::time::UtcMillis;
 use footfall_shared::upload::row::{Line, LineKind, Row};
 use tokio::sync::mpsc;
 
-use super::scope::Sources;
+use super::scope::{Need, Scope, Sources, find_sources_of_job};
 use crate::app::App;
 use crate::db::StorageError;
 use crate::jobs::JobFault;
@@ -27,33 +27,48 @@ const BLOCKS_AT_ONCE: i64 = 4;
 const ORDERS_AT_ONCE: i64 = 5_000;
 
 /// Who counts lines.
-pub(super) trait LineSink: Send + 'static {
+pub trait LineSink: Send + 'static {
     /// Takes a block; only the rows count whose order does.
     fn take(&mut self, block: &LineBlock);
 }
 
 /// A block of lines with what is asked of it most.
 #[derive(Debug)]
-pub(super) struct LineBlock {
+pub struct LineBlock {
     /// The rows.
-    pub(super) block: Block,
+    pub block: Block,
+    /// Whether they are the shop's own orders, and of no file.
+    pub is_own: bool,
     /// A number for each row's order, the same wherever the order is.
-    pub(super) orders: Vec<u64>,
+    pub orders: Vec<u64>,
     /// Whether the row counts: no newer source has the order.
-    pub(super) counts: Vec<bool>,
+    pub counts: Vec<bool>,
 }
 
 impl LineBlock {
     /// What a row is.
-    pub(super) fn kind(&self, row: usize) -> Option<LineKind> {
+    fn kind(&self, row: usize) -> Option<LineKind> {
         use crate::uploads::block::number_of_line::KIND;
         LineKind::of_number(self.block.number(KIND, row)?)
     }
 
     /// Whether a row is something that was bought.
-    pub(super) fn is_sale(&self, row: usize) -> bool {
+    #[must_use]
+    pub fn is_sale(&self, row: usize) -> bool {
         self.counts.get(row).copied().unwrap_or(false) && self.kind(row) == Some(LineKind::Sale)
     }
+}
+
+/// Reads all lines that the shop has past a sink.
+///
+/// # Errors
+/// As [`scan`].
+pub async fn scan_all<S: LineSink>(app: &App, shop: &Shop, sink: S) -> Result<S, JobFault> {
+    let sources = {
+        let mut db = app.db().read().await?;
+        find_sources_of_job(&mut db, &shop.id, &Scope::of(None), Need::Lines).await?
+    };
+    scan(app, shop, &sources, sink).await
 }
 
 /// Reads all lines of the sources past a sink, which counts them on a thread of its own.
@@ -76,6 +91,8 @@ pub(super) async fn scan<S: LineSink>(
 
 /// A block with the number of its source, the newest first.
 type Sent = (usize, Vec<u8>);
+/// The number of the shop's own orders.
+const OWN: usize = 0;
 
 async fn send_all(
     app: &App,
@@ -98,7 +115,7 @@ async fn send_all(
             };
             after = *last;
             for (_, bytes) in blocks {
-                if tell.send((at + 1, bytes)).await.is_err() {
+                if tell.send((OWN + 1 + at, bytes)).await.is_err() {
                     return Ok(());
                 }
             }
@@ -132,7 +149,7 @@ async fn send_orders(
         let bytes = block
             .take()
             .map_err(|cause| StorageError::corrupt("write lines of orders", cause))?;
-        if tell.send((0, bytes)).await.is_err() {
+        if tell.send((OWN, bytes)).await.is_err() {
             return Ok(());
         }
     }
@@ -187,6 +204,7 @@ fn count<S: LineSink>(mut told: mpsc::Receiver<Sent>, mut sink: S) -> Result<S, 
         }
         sink.take(&LineBlock {
             block,
+            is_own: source == OWN,
             orders,
             counts,
         });
@@ -221,15 +239,15 @@ fn order_numbers(block: &Block, source: usize) -> Vec<u64> {
 
 /// Gives each text a number, the same in all blocks.
 #[derive(Debug, Default)]
-pub(super) struct Interner {
+pub struct Interner {
     /// The texts by their numbers.
-    pub(super) texts: Vec<String>,
+    pub texts: Vec<String>,
     numbers: HashMap<String, u32>,
 }
 
 impl Interner {
     /// The number of a text.
-    pub(super) fn number(&mut self, text: &str) -> u32 {
+    pub fn number(&mut self, text: &str) -> u32 {
         if let Some(number) = self.numbers.get(text) {
             return *number;
         }
@@ -240,7 +258,7 @@ impl Interner {
     }
 
     /// The numbers of a column's words, by their places: a word is looked up once, not once a row. Place 0 is nothing.
-    pub(super) fn numbers_of(&mut self, block: &Block, column: usize) -> Places {
+    pub fn numbers_of(&mut self, block: &Block, column: usize) -> Places {
         let column = block.texts.get(column);
         let words = column.map_or(&[][..], |column| &column.words);
         Places(words.iter().map(|word| self.number(word)).collect())
@@ -249,11 +267,11 @@ impl Interner {
 
 /// The numbers of a column's words.
 #[derive(Debug)]
-pub(super) struct Places(Vec<u32>);
+pub struct Places(Vec<u32>);
 
 impl Places {
     /// The number of a row's text.
-    pub(super) fn get(&self, block: &Block, column: usize, row: usize) -> Option<u32> {
+    pub fn get(&self, block: &Block, column: usize, row: usize) -> Option<u32> {
         let place = *block.texts.get(column)?.places.get(row)? as usize;
         self.0.get(place.checked_sub(1)?).copied()
     }

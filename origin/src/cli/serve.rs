@@ -63,6 +63,10 @@ pub(super) async fn serve(
     let refreshing = tokio::spawn(crate::behavior::keep_refreshing(app.clone(), async move {
         told.requested().await
     }));
+    let mut told = stop.clone();
+    let hearing = tokio::spawn(crate::live::keep_hearing(app.clone(), async move {
+        told.requested().await
+    }));
     tracing::info!(
         address = %config.origin_addr,
         mode = config.mode.as_str(),
@@ -85,6 +89,7 @@ pub(super) async fn serve(
     publishing.await.context("the kits failed")?;
     working.await.context("the jobs failed")?;
     refreshing.await.context("the analyses failed")?;
+    hearing.await.context("the live data failed")?;
     reconciling.await.context("the reconcile of shops failed")?;
     app.db().close().await;
     tracing::info!("the origin has stopped");

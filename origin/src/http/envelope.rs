@@ -1,4 +1,6 @@
-//! The administration's envelope, chosen by path in one place.
+//! The envelopes of two families, chosen by path in one place.
+//!
+//! Funnel analytics answer refusals as `{"detail", "error_code"}`, and a wrong value with 422.
 //!
 //! Login, keys, users and settings speak the shape of the contract's behaviour analytics:
 //! `{"success", "data", "meta"}` and `{"success": false, "error": {"code", "message", "details"?},
@@ -14,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use footfall_shared::wire::error::ErrorReply;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
@@ -36,6 +38,55 @@ const ADMINISTRATION: [&str; 12] = [
     "/api/users",
     "/api/webhooks",
 ];
+
+/// Where the routes of funnel analytics begin.
+const FUNNEL_ANALYTICS: [&str; 8] = [
+    "/analytics",
+    "/dashboard",
+    "/models",
+    "/realtime",
+    "/recommendations",
+    "/sentiment",
+    "/users",
+    "/ws",
+];
+
+/// A refusal of funnel analytics.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DetailReply {
+    /// A sentence for people, without personal data.
+    #[schema(example = "start_date must be an ISO 8601 date")]
+    detail: String,
+    /// A stable name for programs.
+    #[schema(example = "INVALID_REQUEST")]
+    error_code: String,
+}
+
+/// What any route of funnel analytics may answer beside its own.
+#[derive(Debug, IntoResponses)]
+pub enum AnalyticsRefusals {
+    /// `CONTRADICTION`: parameters that cannot be meant together
+    #[response(status = 400)]
+    Bad(DetailReply),
+    /// No live credential
+    #[response(status = 401)]
+    Unauthorized(DetailReply),
+    /// The route's permission is missing
+    #[response(status = 403)]
+    Forbidden(DetailReply),
+    /// Nothing is found
+    #[response(status = 404)]
+    NotFound(DetailReply),
+    /// `INVALID_REQUEST` names the parameter whose value is wrong
+    #[response(status = 422)]
+    Unprocessable(DetailReply),
+    /// A bug of ours
+    #[response(status = 500)]
+    Bug(DetailReply),
+    /// Temporarily unavailable
+    #[response(status = 503)]
+    Unavailable(DetailReply),
+}
 
 /// A success of the administration.
 #[derive(Debug, Serialize, ToSchema)]
@@ -83,6 +134,9 @@ impl FromRequestParts<App> for Meta {
         })
     }
 }
+
+/// Codes of values that are wrong by themselves.
+const WRONG_VALUE: [&str; 2] = ["invalid_field", "invalid_request"];
 
 fn id_of(headers: &HeaderMap) -> String {
     let id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
@@ -167,17 +221,19 @@ pub enum Refusals {
     Unavailable(AdminErrorReply),
 }
 
-fn is_administration(path: &str) -> bool {
-    ADMINISTRATION.iter().any(|start| {
+fn begins_with(path: &str, starts: &[&str]) -> bool {
+    starts.iter().any(|start| {
         path.strip_prefix(start)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     })
 }
 
-/// Gives the administration's replies their envelope. They hold tokens, keys and names, so no cache may
+/// Gives the replies of both families their envelope. They hold tokens, keys and names, so no cache may
 /// keep them.
 pub(super) async fn dress(request: Request, next: Next) -> Response {
-    if !is_administration(request.uri().path()) {
+    let path = request.uri().path();
+    let of_analytics = begins_with(path, &FUNNEL_ANALYTICS);
+    if !of_analytics && !begins_with(path, &ADMINISTRATION) {
         return next.run(request).await;
     }
     let request_id = id_of(request.headers());
@@ -186,8 +242,19 @@ pub(super) async fn dress(request: Request, next: Next) -> Response {
         let (mut parts, _) = response.into_parts();
         parts.headers.remove(CONTENT_LENGTH);
         parts.headers.remove(CONTENT_TYPE);
-        let body = Json(AdminErrorReply::of(reply, request_id));
-        response = (parts, body).into_response();
+        response = if of_analytics {
+            if parts.status == StatusCode::BAD_REQUEST && WRONG_VALUE.contains(&reply.code.as_str())
+            {
+                parts.status = StatusCode::UNPROCESSABLE_ENTITY;
+            }
+            let reply = DetailReply {
+                detail: reply.message,
+                error_code: reply.code.to_ascii_uppercase(),
+            };
+            (parts, Json(reply)).into_response()
+        } else {
+            (parts, Json(AdminErrorReply::of(reply, request_id))).into_response()
+        };
     }
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(CACHE_CONTROL, no_store);
@@ -206,10 +273,10 @@ mod tests {
             "/api/keys/key_1/rotate",
             "/api/settings",
         ] {
-            assert!(is_administration(path), "{path}");
+            assert!(begins_with(path, &ADMINISTRATION), "{path}");
         }
         for path in ["/api/keysmith", "/api/events", "/api", "/x/api/keys"] {
-            assert!(!is_administration(path), "{path}");
+            assert!(!begins_with(path, &ADMINISTRATION), "{path}");
         }
     }
 }

@@ -70,6 +70,9 @@ pub enum AppError {
     /// No such session.
     #[error("no such session")]
     SessionNotFound,
+    /// Nobody of this id was ever seen.
+    #[error("no such user")]
+    UserNotFound,
     /// The contract's `NO_DATA`.
     #[error("no data")]
     NoData {
@@ -85,6 +88,14 @@ pub enum AppError {
     /// The contract's `INVALID_UPLOAD`.
     #[error("no such upload")]
     InvalidUpload,
+    /// Parameters that are right alone and cannot be meant together.
+    #[error("contradiction")]
+    Contradiction {
+        /// The parameter.
+        field: &'static str,
+        /// A predicate.
+        reason: &'static str,
+    },
     /// No credential, or one that is not live.
     #[error("unauthorized")]
     Unauthorized,
@@ -192,9 +203,11 @@ impl AppError {
             Self::NoOrders => "no_orders",
             Self::OfferNotFound => "offer_not_found",
             Self::SessionNotFound => "session_not_found",
+            Self::UserNotFound => "user_not_found",
             Self::NoData { .. } => "no_data",
             Self::Processing { .. } => "processing",
             Self::InvalidUpload => "invalid_upload",
+            Self::Contradiction { .. } => "contradiction",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden { .. } => "forbidden",
             Self::TooManyRequests { .. } => "rate_limited",
@@ -228,6 +241,7 @@ impl AppError {
             | Self::NoData { .. }
             | Self::Processing { .. }
             | Self::InvalidUpload
+            | Self::Contradiction { .. }
             | Self::IllegalMove(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
@@ -239,6 +253,7 @@ impl AppError {
             | Self::NoOrders
             | Self::OfferNotFound
             | Self::SessionNotFound
+            | Self::UserNotFound
             | Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -281,6 +296,8 @@ impl AppError {
             Self::NoOrders => "No orders found for customer".into(),
             Self::OfferNotFound => "Bundle offer not found".into(),
             Self::SessionNotFound => "There is no such session".into(),
+            Self::UserNotFound => "Nobody of this id was seen here".into(),
+            Self::Contradiction { field, reason } => format!("{field} {reason}"),
             Self::NoData { of_upload: true } => "There are no such data in this upload".into(),
             Self::NoData { of_upload: false } => "There are no such data in this shop".into(),
             Self::Processing { .. } => "The data are still being processed".into(),
@@ -320,6 +337,8 @@ impl AppError {
             | Self::NoOrders
             | Self::OfferNotFound
             | Self::SessionNotFound
+            | Self::UserNotFound
+            | Self::Contradiction { .. }
             | Self::NoData { .. }
             | Self::Processing { .. }
             | Self::InvalidUpload

@@ -11,11 +11,12 @@ use footfall_shared::wire::internal::{AppendReceipt, EventBatch, Receipt, Verdic
 
 use super::lanes::{Lane, agent_of, lane_of};
 use super::parse;
-use super::project::{Scope, hash_of, project};
+use super::project::{Scope, Told, hash_of, project};
 use super::queries::{self, Acceptance, Rejected, Row};
 use crate::app::App;
 use crate::db::{StorageError, Tx};
 use crate::intelligence::take_turn;
+use crate::live;
 use crate::shops::{self, Shop};
 
 /// A batch that was read: what can be appended, and what never will.
@@ -219,16 +220,24 @@ async fn append_of_shop(
         .zip(&first)
         .map(|((_, one), first)| *first && appended.contains(one.event.id.as_str()))
         .collect();
-    let new: Vec<(&Event, Option<&EmailHash>)> = incoming
+    let new: Vec<Told<'_>> = incoming
         .iter()
         .zip(&hashes)
+        .zip(&lanes)
         .zip(&is_new)
         .filter(|(_, is_new)| **is_new)
-        .map(|(((_, one), hash), _)| (&one.event, hash.as_ref()))
+        .map(|((((_, one), hash), (_, lane)), _)| Told {
+            event: &one.event,
+            email: hash.as_ref(),
+            by_people: *lane == Lane::People,
+        })
         .collect();
     project(app, tx, shop, &new, Scope::Live, now).await?;
-    for (event, _) in &new {
-        app.metrics().stored_after(now.since(event.received_at));
+    if !new.is_empty() {
+        tx.notify(live::TOPIC).await?;
+    }
+    for one in &new {
+        app.metrics().stored_after(now.since(one.event.received_at));
     }
     let by_people = lanes.iter().map(|(_, lane)| *lane == Lane::People);
     count(tx, shop, incoming, &is_new, by_people.collect()).await?;

@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 
 use super::lanes::{AGENT_CHARS_MAX, Lane};
 use super::queries;
+use crate::analytics;
 use crate::app::App;
 use crate::auth::SecretOrAdminShop;
 use crate::http::error::AppError;
@@ -116,6 +117,9 @@ async fn reclassify(
     })?;
     let mut tx = app.db().begin().await?;
     let moved = queries::decide_lane(&mut tx, &shop.id, agent, lane, app.now()).await?;
+    if moved > 0 {
+        analytics::ask_refresh(&app, &mut tx, &shop.id).await?;
+    }
     tx.commit().await?;
     Ok(Json(ReclassifyReply {
         success: true,

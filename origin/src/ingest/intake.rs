@@ -161,6 +161,7 @@ async fn append_together(
     let mut tx = app.db().begin().await?;
     let receipts = append_batches(app, &mut tx, batches, now).await?;
     edges::commit(app, tx).await?;
+    app.live().wake();
     for receipt in receipts.iter().flat_map(|receipt| &receipt.receipts) {
         app.metrics().judged(receipt.verdict.as_str(), 1);
     }

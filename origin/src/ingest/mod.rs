@@ -30,6 +30,6 @@ pub mod silence;
 
 pub use append::{append_own, append_within};
 pub use intake::{Intake, append};
-pub use queries::{count_rejected, find_event, stored_of_outbox};
+pub use queries::{Logged, count_rejected, find_event, last_place, read_after, stored_of_outbox};
 pub use replay::replay;
 pub use routes::routes;

@@ -6,6 +6,7 @@ use footfall_shared::id::ExternalId;
 use footfall_shared::identity::EmailHash;
 use footfall_shared::time::UtcMillis;
 
+use crate::analytics;
 use crate::app::App;
 use crate::content;
 use crate::db::{StorageError, Tx};
@@ -32,25 +33,36 @@ pub(super) fn hash_of(event: &Event, shop: &Shop) -> Option<EmailHash> {
     Some(EmailHash::of(email, &shop.salt))
 }
 
-/// Projects events in their sequence, each beside its email's hash. The caller holds the shop's turn.
+/// An event that is new to the projections.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told<'a> {
+    /// The event.
+    pub(super) event: &'a Event,
+    /// The keyed hash of its email.
+    pub(super) email: Option<&'a EmailHash>,
+    /// Whether figures count it: its lane is that of people.
+    pub(super) by_people: bool,
+}
+
+/// Projects events in their sequence. The caller holds the shop's turn.
 pub(super) async fn project(
     app: &App,
     tx: &mut Tx,
     shop: &Shop,
-    events: &[(&Event, Option<&EmailHash>)],
+    events: &[Told<'_>],
     scope: Scope,
     now: UtcMillis,
 ) -> Result<(), StorageError> {
     let mut customers = Customers::none(shop, now);
-    let mut hashes: Vec<EmailHash> = events
-        .iter()
-        .filter_map(|(_, hash)| hash.cloned())
-        .collect();
+    let mut hashes: Vec<EmailHash> = events.iter().filter_map(|one| one.email.cloned()).collect();
     hashes.sort();
     hashes.dedup();
     customers.load(tx, &hashes).await?;
     let mut sightings = Vec::new();
-    for (event, hash) in events {
+    for Told {
+        event, email: hash, ..
+    } in events
+    {
         let (Some(email), Some(hash)) = (&event.email, hash) else {
             continue;
         };
@@ -62,7 +74,7 @@ pub(super) async fn project(
         sightings.push(Sighting::of(event, hash, shop));
     }
     devices::record(app, tx, &shop.id, &sightings, now).await?;
-    let told: Vec<&Event> = events.iter().map(|(event, _)| *event).collect();
+    let told: Vec<&Event> = events.iter().map(|one| one.event).collect();
     record_links(app, tx, shop, &told, now).await?;
     let news = match scope {
         Scope::Live => News::Told,
@@ -70,10 +82,13 @@ pub(super) async fn project(
     };
     journey::project(tx, shop, &told, news, now).await?;
     content::project(tx, &shop.id, &told).await?;
+    let by_people = events.iter().filter(|one| one.by_people);
+    let by_people: Vec<&Event> = by_people.map(|one| one.event).collect();
+    analytics::project(app, tx, shop, &by_people, now).await?;
     if scope == Scope::Live {
         let reports: Vec<Report> = events
             .iter()
-            .filter_map(|(event, _)| Report::of(event))
+            .filter_map(|one| Report::of(one.event))
             .collect();
         status::report(tx, &mut customers, &reports, now).await?;
     }

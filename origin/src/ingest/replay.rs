@@ -1,10 +1,9 @@
 //! Projects the log again, from its beginning.
 
-use footfall_shared::event::Event;
 use footfall_shared::identity::EmailHash;
 use footfall_shared::time::UtcMillis;
 
-use super::project::{Scope, hash_of, project};
+use super::project::{Scope, Told, hash_of, project};
 use super::queries;
 use crate::app::App;
 use crate::db::{StorageError, Tx};
@@ -23,21 +22,20 @@ pub async fn replay(
 ) -> Result<usize, StorageError> {
     let (mut done, mut after) = (0, 0);
     loop {
-        let events = queries::find_after(tx, &shop.id, after, EVENTS_A_STEP).await?;
-        let Some((last, _)) = events.last() else {
+        let events = queries::read_after(tx, &shop.id, after, EVENTS_A_STEP).await?;
+        let Some(last) = events.last() else {
             return Ok(done);
         };
-        after = *last;
+        after = last.place;
         done += events.len();
-        let hashes: Vec<Option<EmailHash>> = events
-            .iter()
-            .map(|(_, event)| hash_of(event, shop))
-            .collect();
-        let with_hashes: Vec<(&Event, Option<&EmailHash>)> = events
-            .iter()
-            .zip(&hashes)
-            .map(|((_, event), hash)| (event, hash.as_ref()))
-            .collect();
-        project(app, tx, shop, &with_hashes, Scope::Replay, now).await?;
+        let hashes: Vec<Option<EmailHash>> =
+            events.iter().map(|one| hash_of(&one.event, shop)).collect();
+        let told = events.iter().zip(&hashes).map(|(one, hash)| Told {
+            event: &one.event,
+            email: hash.as_ref(),
+            by_people: one.by_people,
+        });
+        let told: Vec<Told<'_>> = told.collect();
+        project(app, tx, shop, &told, Scope::Replay, now).await?;
     }
 }

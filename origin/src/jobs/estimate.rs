@@ -27,6 +27,7 @@ const fn prior_rate(kind: JobKind) -> f64 {
         JobKind::Segments | JobKind::Affinity => 200_000.0,
         JobKind::Sentiment => 50_000.0,
         JobKind::Recommendations => 1_000.0,
+        JobKind::Analytics => 20_000.0,
     }
 }
 

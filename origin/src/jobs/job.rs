@@ -20,16 +20,19 @@ pub enum JobKind {
     Sentiment,
     /// What follows from the other three.
     Recommendations,
+    /// Visits and their figures, made anew.
+    Analytics,
 }
 
 impl JobKind {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Import,
         Self::Segments,
         Self::Affinity,
         Self::Sentiment,
         Self::Recommendations,
+        Self::Analytics,
     ];
 
     /// As it is stored and written.
@@ -41,6 +44,7 @@ impl JobKind {
             Self::Affinity => "affinity",
             Self::Sentiment => "sentiment",
             Self::Recommendations => "recommendations",
+            Self::Analytics => "analytics",
         }
     }
 

@@ -135,7 +135,7 @@ async fn cancel(
         });
     }
     if job.what.kind == JobKind::Import && job.state == JobState::Cancelled {
-        crate::uploads::give_up(&mut tx, &job, "its import was cancelled", now).await?;
+        crate::uploads::give_up(&app, &mut tx, &job, "its import was cancelled", now).await?;
     }
     tx.commit().await?;
     Ok(meta.with(JobReply::of(job, now)))

@@ -105,6 +105,7 @@ async fn perform(run: &Run) -> Result<(), JobFault> {
         JobKind::Affinity => crate::behavior::relate(run).await,
         JobKind::Sentiment => crate::behavior::listen(run).await,
         JobKind::Recommendations => crate::behavior::recommend(run).await,
+        JobKind::Analytics => crate::analytics::refresh(run).await,
     }
 }
 
@@ -112,7 +113,7 @@ async fn fail(app: &App, job: &Job, reason: &str) -> Result<(), StorageError> {
     let mut tx = app.db().begin().await?;
     let failed = queries::fail(&mut tx, job, reason, app.now()).await?;
     if failed && job.what.kind == JobKind::Import {
-        crate::uploads::give_up(&mut tx, job, reason, app.now()).await?;
+        crate::uploads::give_up(app, &mut tx, job, reason, app.now()).await?;
     }
     tx.commit().await
 }
@@ -122,7 +123,7 @@ async fn settle_cancelled(app: &App, job: &Job) -> Result<(), StorageError> {
     let mut tx = app.db().begin().await?;
     let cancelled = queries::settle_cancelled(&mut tx, job, app.now()).await?;
     if cancelled && job.what.kind == JobKind::Import {
-        crate::uploads::give_up(&mut tx, job, "its import was cancelled", app.now()).await?;
+        crate::uploads::give_up(app, &mut tx, job, "its import was cancelled", app.now()).await?;
     }
     tx.commit().await
 }

@@ -7,6 +7,7 @@ use footfall_shared::time::UtcMillis;
 use serde_json::{Map, Value};
 
 use super::queries;
+use crate::analytics;
 use crate::app::App;
 use crate::db::{StorageError, Tx};
 use crate::edges;
@@ -66,6 +67,9 @@ pub async fn change_settings(
     let held = held.ok_or(SettingsError::NotFound)?;
     let settings = merge(&held.settings, changes)?;
     queries::update_settings(tx, shop, &settings).await?;
+    if analytics::depends_on_settings(&held.settings, &settings) {
+        analytics::ask_refresh(app, tx, shop).await?;
+    }
     edges::queue_shop_keys(app, tx, shop, &held.slug, now).await?;
     Ok(settings)
 }

@@ -1,6 +1,7 @@
 //! The job that reads an upload's rows, block by block.
 
 use axum::body::Bytes;
+use footfall_shared::id::ShopId;
 use footfall_shared::money::Currency;
 use footfall_shared::time::UtcMillis;
 use footfall_shared::upload::date::DateOrder;
@@ -11,6 +12,7 @@ use tokio::sync::mpsc;
 use super::queries::{self, Upload, content};
 use super::reading::{self, Arriving, Counts, Given, Piece};
 use super::source::SourceError;
+use crate::analytics;
 use crate::app::App;
 use crate::behavior;
 use crate::db::{StorageError, Tx};
@@ -118,11 +120,22 @@ async fn refresh(
     counts: &Counts,
 ) -> Result<(), StorageError> {
     behavior::refresh(app, tx, &upload.shop, kind, &upload.id, counts.taken).await?;
-    behavior::refresh(app, tx, &upload.shop, kind, "", counts.taken).await
+    behavior::refresh(app, tx, &upload.shop, kind, "", counts.taken).await?;
+    refresh_figures(app, tx, &upload.shop).await
+}
+
+/// The figures are made anew from all files at once, so the last of several files asks for it.
+async fn refresh_figures(app: &App, tx: &mut Tx, shop: &ShopId) -> Result<(), StorageError> {
+    let more = queries::list_sources(tx, shop).await?;
+    if more.iter().all(|file| file.done) {
+        analytics::ask_refresh(app, tx, shop).await?;
+    }
+    Ok(())
 }
 
 /// Notes that an upload's rows will not be read; what there is of them goes.
 pub async fn give_up(
+    app: &App,
     tx: &mut Tx,
     job: &Job,
     reason: &str,
@@ -131,5 +144,6 @@ pub async fn give_up(
     let id = job.what.subject.as_str();
     queries::delete_chunks(tx, &job.shop, id).await?;
     queries::delete_blocks(tx, &job.shop, id).await?;
-    queries::set_failed(tx, &job.shop, id, reason, now).await
+    queries::set_failed(tx, &job.shop, id, reason, now).await?;
+    refresh_figures(app, tx, &job.shop).await
 }

@@ -22,7 +22,7 @@ mod source;
 
 pub use import::{give_up, import};
 pub use progress::{Progress, find_progress};
-pub use queries::content::{each_row, read_blocks};
+pub use queries::content::{each_row, read_blocks, read_rows};
 pub use queries::{Sourced, list_sources};
 pub use receive::{Incoming, Received};
 pub use routes::{RECEIVING, routes};

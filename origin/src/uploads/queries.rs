@@ -377,6 +377,8 @@ pub struct Sourced {
     pub rows: i64,
     /// Whether they count already, or are still to be read.
     pub done: bool,
+    /// When the file came.
+    pub created_at: UtcMillis,
 }
 
 /// The shop's uploads whose rows count or will, the newest first.
@@ -384,28 +386,31 @@ pub async fn list_sources(
     db: &mut impl Handle,
     shop: &ShopId,
 ) -> Result<Vec<Sourced>, StorageError> {
-    const SQL: &str = "SELECT id, kind, rows_taken, state FROM uploads \
+    const SQL: &str = "SELECT id, kind, rows_taken, state, created_at FROM uploads \
         WHERE shop_id = $1 AND state IN ('processing', 'done') ORDER BY id DESC";
-    let rows: Vec<(String, Option<String>, i64, String)> = on_db!(db, |connection| {
+    let rows: Vec<(String, Option<String>, i64, String, i64)> = on_db!(db, |connection| {
         sqlx::query_as(SQL)
             .bind(shop.as_str())
             .fetch_all(connection)
             .await
     })
     .during("list uploads whose rows count")?;
-    let sourced = rows.into_iter().filter_map(|(id, kind, rows, state)| {
-        let done = state == "done";
-        // One that waits may yet be of any kind.
-        let kind = kind
-            .as_deref()
-            .and_then(Kind::parse)
-            .or((!done).then_some(Kind::Transactions))?;
-        Some(Sourced {
-            id,
-            kind,
-            rows,
-            done,
-        })
-    });
+    let sourced = rows
+        .into_iter()
+        .filter_map(|(id, kind, rows, state, created_at)| {
+            let done = state == "done";
+            // One that waits may yet be of any kind.
+            let kind = kind
+                .as_deref()
+                .and_then(Kind::parse)
+                .or((!done).then_some(Kind::Transactions))?;
+            Some(Sourced {
+                id,
+                kind,
+                rows,
+                done,
+                created_at: UtcMillis::new(created_at),
+            })
+        });
     Ok(sourced.collect())
 }

@@ -16,6 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::queries::{self, State as Stands, content};
+use crate::analytics;
 use crate::app::App;
 use crate::auth::SecretOrAdminShop;
 use crate::behavior;
@@ -219,6 +220,9 @@ async fn remove(
     behavior::forget(&mut tx, &shop.id, &id).await?;
     if let (Stands::Done, Some(kind)) = (upload.state, upload.kind) {
         behavior::refresh(&app, &mut tx, &shop.id, kind, "", upload.counts.taken).await?;
+        if analytics::depends_on(kind) {
+            analytics::ask_refresh(&app, &mut tx, &shop.id).await?;
+        }
     }
     tx.commit().await?;
     Ok(meta.with(RemovedReply { upload_id: id }))

@@ -8,6 +8,7 @@
 )]
 
 mod admin;
+mod analytics;
 mod any_bytes;
 mod auth;
 mod behavior;
@@ -24,6 +25,7 @@ mod journey_model;
 mod journeys;
 mod keys;
 mod ledger;
+mod live;
 mod login;
 mod metrics;
 mod model;

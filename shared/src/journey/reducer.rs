@@ -18,7 +18,7 @@ use crate::time::UtcMillis;
 
 /// A page that takes longer loads slowly: the bound above which Google's Core Web Vitals no longer call the
 /// largest paint good.
-const SLOW_LOAD_MS: u32 = 2500;
+pub const SLOW_LOAD_MS: u32 = 2500;
 /// At this time spent on a touchpoint half of its engagement is reached.
 const HALF_ENGAGED_MS: u64 = 8000;
 /// Engagement of a touchpoint of unknown length, in thousandths.

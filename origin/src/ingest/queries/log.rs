@@ -172,16 +172,27 @@ pub(in crate::ingest) async fn find_events(
     rows.into_iter().map(parse_row).collect()
 }
 
+/// An event of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Logged {
+    /// Its place: later ones have higher places, and none comes in between.
+    pub place: i64,
+    /// The event.
+    pub event: Event,
+    /// Whether it is counted: its lane is that of people.
+    pub by_people: bool,
+}
+
 /// The shop's events after a place in the log, in the sequence in which they arrived.
-pub(in crate::ingest) async fn find_after(
-    tx: &mut Tx,
+pub async fn read_after(
+    db: &mut impl Handle,
     shop: &ShopId,
     after: i64,
     limit: i64,
-) -> Result<Vec<(i64, Event)>, StorageError> {
-    const SQL: &str = "SELECT seq, body FROM events WHERE shop_id = $1 AND seq > $2 \
+) -> Result<Vec<Logged>, StorageError> {
+    const SQL: &str = "SELECT seq, body, lane FROM events WHERE shop_id = $1 AND seq > $2 \
         ORDER BY seq LIMIT $3";
-    let rows: Vec<(i64, String)> = on_db!(tx, |connection| {
+    let rows: Vec<(i64, String, String)> = on_db!(db, |connection| {
         sqlx::query_as(SQL)
             .bind(shop.as_str())
             .bind(after)
@@ -190,7 +201,28 @@ pub(in crate::ingest) async fn find_after(
             .await
     })
     .during("read the log")?;
-    rows.into_iter().map(parse_row).collect()
+    let read = rows.into_iter().map(|(seq, body, lane)| {
+        let (place, event) = parse_row((seq, body))?;
+        let by_people = lane == Lane::People.as_str();
+        Ok(Logged {
+            place,
+            event,
+            by_people,
+        })
+    });
+    read.collect()
+}
+
+/// The place of the shop's last event; 0 without any.
+pub async fn last_place(db: &mut impl Handle, shop: &ShopId) -> Result<i64, StorageError> {
+    const SQL: &str = "SELECT COALESCE(MAX(seq), 0) FROM events WHERE shop_id = $1";
+    on_db!(db, |connection| {
+        sqlx::query_scalar(SQL)
+            .bind(shop.as_str())
+            .fetch_one(connection)
+            .await
+    })
+    .during("find the end of the log")
 }
 
 /// An event of the log.

@@ -8,8 +8,8 @@ mod rejected;
 
 pub(super) use hours::{active_hours, count_hour};
 pub(super) use lanes::{decide_lane, decided_lanes, list_bots};
-pub use log::find_event;
-pub(super) use log::{Filter, Row, Who, find_after, find_events, insert_events};
+pub(super) use log::{Filter, Row, Who, find_events, insert_events};
+pub use log::{Logged, find_event, last_place, read_after};
 pub use outbox::stored_of_outbox;
 pub(super) use outbox::{Acceptance, count_outbox, find_acceptances};
 pub use rejected::count_rejected;

@@ -189,6 +189,25 @@ pub async fn each_row(
     }
 }
 
+/// The next block of an upload's rows behind a place, with its own place; `None` at the end.
+pub async fn read_rows(
+    app: &App,
+    shop: &ShopId,
+    upload: &Sourced,
+    after: i64,
+) -> Result<Option<(i64, Block)>, StorageError> {
+    let mut blocks = {
+        let mut db = app.db().read().await?;
+        read_blocks(&mut db, shop, &upload.id, after, 1).await?
+    };
+    let Some((place, bytes)) = blocks.pop() else {
+        return Ok(None);
+    };
+    let block = Block::decode(&bytes)
+        .map_err(|cause| StorageError::corrupt("read a block of rows", cause))?;
+    Ok(Some((place, block)))
+}
+
 /// Blocks of an upload behind a place, with their places.
 pub async fn read_blocks(
     db: &mut impl Handle,

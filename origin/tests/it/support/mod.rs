@@ -6,6 +6,7 @@ mod client;
 mod database;
 mod doors;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -195,6 +196,24 @@ impl TestShop {
     /// An edge: signed calls.
     pub(crate) fn edge(&self) -> Client {
         self.client(Credential::Edge(EDGE_KEY.to_owned()))
+    }
+
+    /// Serves the shop's origin on a port of its own, for what needs a connection.
+    pub(crate) async fn serve(&self) -> SocketAddr {
+        Self::serve_app(&self.app).await
+    }
+
+    /// Serves an origin on a port of its own.
+    pub(crate) async fn serve_app(app: &App) -> SocketAddr {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = footfall::router::router(app.clone());
+        tokio::spawn(footfall::http::serve::serve(
+            listener,
+            router,
+            std::future::pending(),
+        ));
+        address
     }
 
     /// A client with any credential.

@@ -1,0 +1,7 @@
+//! All SQL of the analytics.
+
+pub(super) mod feedback;
+pub(super) mod rollups;
+pub(super) mod runs;
+pub(super) mod sales;
+pub(super) mod visits;

@@ -1,0 +1,196 @@
+//! Figures that grow are figures that are made anew.
+
+use footfall::db::{During, Handle};
+use footfall::jobs::work_until_idle;
+use footfall::on_db;
+use footfall_shared::event::Event;
+use serde_json::json;
+
+use super::{Did, did, get, refresh, tell};
+use crate::support::build::send;
+use crate::support::{TestShop, on_both};
+
+/// The tables, and what is read of them; the run is left out.
+const TABLES: [(&str, &str); 6] = [
+    (
+        "visits",
+        "key || '|' || first_at || '|' || last_at || '|' || visitor || '|' || body",
+    ),
+    (
+        "visit_days",
+        "day || '|' || device || '|' || counted || '|' || visits || '|' || took_ms || '|' || views",
+    ),
+    (
+        "visit_facets",
+        "day || '|' || step || '|' || facet || '|' || value || '|' || visits || '|' || went_on",
+    ),
+    (
+        "visitor_days",
+        "visitor || '|' || day || '|' || device || '|' || counts",
+    ),
+    (
+        "visitor_gaps",
+        "counted || '|' || device || '|' || day || '|' || day_before || '|' || visitors",
+    ),
+    (
+        "feedback_days",
+        "day || '|' || page || '|' || class || '|' || topic || '|' || said || '|' || score",
+    ),
+];
+
+/// All figures of the live run; sums that came back to nothing are left out.
+async fn figures(shop: &TestShop) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut db = shop.app.db().read().await.unwrap();
+    for (table, text) in TABLES {
+        let nothing = match table {
+            "visit_days" | "visit_facets" => " AND t.visits <> 0",
+            "visitor_gaps" => " AND visitors <> 0",
+            _ => "",
+        };
+        let sql = format!(
+            "SELECT {text} FROM {table} t JOIN analytics_runs r ON r.shop_id = t.shop_id AND r.run = t.run \
+             AND r.state = 'live' WHERE t.shop_id = $1{nothing} ORDER BY 1"
+        );
+        let rows: Vec<String> = read(&mut db, &sql, shop.shop().id.as_str()).await;
+        all.extend(rows.into_iter().map(|row| format!("{table}: {row}")));
+    }
+    all
+}
+
+async fn read(db: &mut impl Handle, sql: &str, shop: &str) -> Vec<String> {
+    on_db!(db, |connection| {
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .bind(shop)
+            .fetch_all(connection)
+            .await
+    })
+    .during("read figures in a test")
+    .unwrap()
+}
+
+/// A short generator that is the same everywhere (splitmix64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (bits ^ (bits >> 31)) % bound
+    }
+
+    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len() as u64) as usize]
+    }
+}
+
+fn deeds(random: &mut Random, count: usize) -> Vec<Did> {
+    let visitors = ["ann", "bob", "eve"];
+    let pages = [
+        "/",
+        "/search",
+        "/checkout",
+        "/product/tea",
+        "Order Completed",
+        "Payment Failed",
+        "Feedback",
+    ];
+    (0..count)
+        .map(|_| {
+            let minute = random.below(5 * 24 * 60) as i64 - 4 * 24 * 60;
+            // Close together, so that visits touch and merge.
+            let deed = did(random.of(&visitors), minute / 20 * 20, random.of(&pages));
+            let deed = match random.below(3) {
+                0 => deed.session(random.of(&["s1", "s2"])),
+                _ => deed,
+            };
+            deed.on(random.of(&["mobile", "desktop", "fridge"]))
+        })
+        .collect()
+}
+
+on_both! {
+    async fn figures_that_are_made_anew_are_those_that_grew(database) {
+        for seed in 0..4 {
+            let shop = TestShop::start(database).await;
+            let mut random = Random(seed);
+            let deeds = deeds(&mut random, 150);
+            let mut events: Vec<Event> = deeds.iter().enumerate().map(|(n, did)| {
+                let mut event = did.event(&shop, &format!("e{n}"));
+                if did.what == "Feedback" {
+                    event.body.insert("properties".into(), json!({"comment": "I love this", "page_type": "search", "rating": n % 5 + 1}));
+                }
+                if n % 7 == 0 {
+                    event.user_id = Some("known".into());
+                }
+                event
+            }).collect();
+            // Some come twice, and in batches of any size.
+            events.extend(events[..20].to_vec());
+            while !events.is_empty() {
+                let rest = events.split_off(events.len().min(1 + random.below(40) as usize));
+                send(&shop.edge(), &events).await;
+                events = rest;
+            }
+            let grown = figures(&shop).await;
+            refresh(&shop).await;
+            let made = figures(&shop).await;
+            assert!(grown.len() > 100);
+            assert_eq!(grown, made, "seed {seed}");
+            footfall::rebuild::run(&shop.app).await.unwrap();
+            assert_eq!(figures(&shop).await, made, "seed {seed}, rebuilt");
+        }
+    }
+
+    async fn a_refresh_beside_arriving_events_loses_and_repeats_none(database) {
+        let shop = TestShop::start(database).await;
+        let mut random = Random(9);
+        for (n, batch) in deeds(&mut random, 600).chunks(60).enumerate() {
+            let events: Vec<Event> = batch.iter().enumerate().map(|(m, did)| did.event(&shop, &format!("e{n}-{m}"))).collect();
+            if n == 4 {
+                shop.backend().post("/analytics/refresh", &json!({})).await.expect(202);
+            }
+            let edge = shop.edge();
+            let (_, worked) = tokio::join!(send(&edge, &events), work_until_idle(&shop.app));
+            worked.unwrap();
+        }
+        let grown = figures(&shop).await;
+        refresh(&shop).await;
+        assert_eq!(figures(&shop).await, grown);
+    }
+
+    async fn another_window_or_pause_makes_other_figures(database) {
+        let shop = TestShop::start(database).await;
+        tell(&shop, &[did("ann", 0, "/"), did("ann", 20, "/search"), did("ann", 45, "/checkout")]).await;
+        let users = |funnel: serde_json::Value| crate::analytics::users_of(&funnel);
+        assert_eq!(users(get(&shop, "/analytics/funnel").await), [1, 1, 1, 0]);
+        let change = |settings: serde_json::Value| {
+            let shop = &shop;
+            async move {
+                let request = http::Request::patch("/api/settings").header("content-type", "application/json");
+                shop.admin().send(request, serde_json::to_vec(&settings).unwrap()).await.expect(200);
+                work_until_idle(&shop.app).await.unwrap();
+            }
+        };
+        change(json!({"funnel_window_minutes": 30})).await;
+        assert_eq!(users(get(&shop, "/analytics/funnel").await), [1, 1, 0, 0]);
+        change(json!({"funnel_window_minutes": null, "session_idle_minutes": 10})).await;
+        assert_eq!(users(get(&shop, "/analytics/funnel").await), [1, 0, 0, 0]);
+        change(json!({"session_idle_minutes": null, "funnel_pages": {"confirmation": ["/checkout"]}})).await;
+        assert_eq!(users(get(&shop, "/analytics/funnel").await), [1, 1, 0, 0]);
+    }
+
+    async fn what_bots_do_is_not_counted_until_people_say_that_they_are_none(database) {
+        let shop = TestShop::start(database).await;
+        let mut deed = did("crawler", 0, "/");
+        deed.context = json!({"userAgent": "curl/8.5.0"});
+        tell(&shop, &[deed, did("ann", 0, "/")]).await;
+        assert_eq!(crate::analytics::users_of(&get(&shop, "/analytics/funnel").await)[0], 1);
+        let moved = json!({"user_agent": "curl/8.5.0", "lane": "people"});
+        shop.admin().post("/api/bots/reclassify", &moved).await.expect(200);
+        work_until_idle(&shop.app).await.unwrap();
+        assert_eq!(crate::analytics::users_of(&get(&shop, "/analytics/funnel").await)[0], 2);
+    }
+}
