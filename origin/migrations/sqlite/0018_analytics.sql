@@ -122,4 +122,13 @@ CREATE TABLE sales_days (
     PRIMARY KEY (shop_id, run, day)
 ) WITHOUT ROWID;
 
+-- What a job found in the figures.
+CREATE TABLE analytics_results (
+    shop_id     TEXT   NOT NULL,
+    kind        TEXT   NOT NULL,
+    computed_at BIGINT NOT NULL,
+    body        TEXT   NOT NULL, -- JSON
+    PRIMARY KEY (shop_id, kind)
+) WITHOUT ROWID;
+
 CREATE INDEX orders_by_time ON orders (shop_id, ordered_at, currency, status, total_minor);

@@ -2,6 +2,7 @@
 //!
 //! - [`project`]: visits from events, and what they change in the figures ([`change`])
 //! - [`refresh`]: the job that makes all of it anew from the log and the files, beside what is read
+//! - [`segments`]: the job that groups visitors
 //! - [`calendar`]: days of the shop's clock
 //! - [`routes`]: the contract's side
 //!
@@ -18,6 +19,7 @@ mod project;
 mod queries;
 mod refresh;
 mod routes;
+mod segments;
 
 pub use active::{Active, count_active, last_pages, list_orders_since};
 pub use project::project;
@@ -25,6 +27,7 @@ pub use queries::runs::clear;
 pub use queries::sales::Transaction;
 pub use refresh::{ask as ask_refresh, depends_on, refresh};
 pub use routes::routes;
+pub use segments::segment;
 
 use footfall_shared::shop::ShopSettings;
 

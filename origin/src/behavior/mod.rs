@@ -28,5 +28,5 @@ pub use recommendations::recommend;
 pub use refresh::{keep_refreshing, refresh, refresh_due};
 pub use results::forget;
 pub use routes::routes;
-pub use segments::segment;
+pub use segments::{Clusters, cluster, segment};
 pub use sentiment::listen;

@@ -132,6 +132,9 @@ pub enum AppError {
         /// The methods it has.
         allowed: Option<HeaderValue>,
     },
+    /// The route speaks WebSocket only.
+    #[error("upgrade required")]
+    UpgradeRequired,
     /// The content type is not JSON.
     #[error("unsupported media type")]
     UnsupportedMediaType,
@@ -215,6 +218,7 @@ impl AppError {
             Self::Conflict { .. } => "conflict",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
+            Self::UpgradeRequired => "upgrade_required",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::TooLarge { .. } => "body_too_large",
             Self::TimedOut => "timed_out",
@@ -256,6 +260,7 @@ impl AppError {
             | Self::UserNotFound
             | Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TimedOut | Self::NotReady { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -309,6 +314,7 @@ impl AppError {
             Self::Conflict { reason } => reason.clone(),
             Self::NotFound => "Not found".into(),
             Self::MethodNotAllowed { .. } => "Method not allowed".into(),
+            Self::UpgradeRequired => "This is a WebSocket".into(),
             Self::UnsupportedMediaType => "The content type must be application/json".into(),
             Self::TooLarge { bytes_max } => format!("The body is longer than {bytes_max} bytes"),
             Self::TimedOut => "The request took too long".into(),
@@ -349,6 +355,7 @@ impl AppError {
             | Self::Conflict { .. }
             | Self::NotFound
             | Self::MethodNotAllowed { .. }
+            | Self::UpgradeRequired
             | Self::UnsupportedMediaType
             | Self::TooLarge { .. } => Level::DEBUG,
             Self::TimedOut | Self::NotReady { .. } => Level::WARN,

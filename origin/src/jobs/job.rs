@@ -22,17 +22,20 @@ pub enum JobKind {
     Recommendations,
     /// Visits and their figures, made anew.
     Analytics,
+    /// Visitors into segments.
+    UserSegments,
 }
 
 impl JobKind {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Import,
         Self::Segments,
         Self::Affinity,
         Self::Sentiment,
         Self::Recommendations,
         Self::Analytics,
+        Self::UserSegments,
     ];
 
     /// As it is stored and written.
@@ -45,6 +48,7 @@ impl JobKind {
             Self::Sentiment => "sentiment",
             Self::Recommendations => "recommendations",
             Self::Analytics => "analytics",
+            Self::UserSegments => "user_segments",
         }
     }
 

@@ -106,6 +106,7 @@ async fn perform(run: &Run) -> Result<(), JobFault> {
         JobKind::Sentiment => crate::behavior::listen(run).await,
         JobKind::Recommendations => crate::behavior::recommend(run).await,
         JobKind::Analytics => crate::analytics::refresh(run).await,
+        JobKind::UserSegments => crate::analytics::segment(run).await,
     }
 }
 

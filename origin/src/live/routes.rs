@@ -2,8 +2,10 @@
 
 use axum::Json;
 use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{FromRequestParts, State};
 use axum::response::Response;
+use http::header::SEC_WEBSOCKET_PROTOCOL;
 use http::request::Parts;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -14,8 +16,8 @@ use super::frame::Topic;
 use super::now::{NowReply, figures};
 use super::socket::{self, Coming};
 use crate::app::App;
-use crate::auth::{Credential, OpenShop};
-use crate::http::envelope::AnalyticsRefusals;
+use crate::auth::{self, Credential, OpenShop};
+use crate::http::envelope::{AnalyticsRefusals, DetailReply};
 use crate::http::error::AppError;
 use crate::http::extract::WireQuery;
 
@@ -68,15 +70,32 @@ struct Asked {
 #[utoipa::path(
     get, path = "/ws/realtime", tag = "funnel analytics",
     params(Asked),
-    responses((status = 101, description = "The protocol is switched"), (status = 426, description = "No WebSocket was asked for"), AnalyticsRefusals),
+    responses((status = 101, description = "The protocol is switched"), (status = 426, description = "`UPGRADE_REQUIRED`: no WebSocket was asked for", body = DetailReply), AnalyticsRefusals),
     security((), ("bearer_key" = []), ("basic" = []), ("api_key" = []))
 )]
 async fn realtime(
     State(app): State<App>,
-    Shown(credential): Shown,
+    Shown(shown): Shown,
     WireQuery(asked): WireQuery<Asked>,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, AppError> {
+    // Who can set headers can read a refusal; a page is told by the close of its connection.
+    let credential = match shown {
+        ShownBy::Header(credential) => {
+            auth::open_shop(&app, Some(credential.clone()), auth::LIVE).await?;
+            Some(credential)
+        }
+        ShownBy::Protocol(credential) => Some(credential),
+        ShownBy::Nothing => asked.token.as_deref().map(Credential::of_bearer),
+    };
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(_) if credential.is_none() => {
+            auth::open_shop(&app, None, auth::LIVE).await?;
+            return Err(AppError::UpgradeRequired);
+        }
+        Err(_) => return Err(AppError::UpgradeRequired),
+    };
     let bad = |field: &str, reason: &str| AppError::BadRequest {
         field: Some(field.to_owned()),
         reason: reason.to_owned(),
@@ -92,7 +111,7 @@ async fn realtime(
         place.ok_or_else(|| bad("last_id", "must be the id of an event"))
     });
     let coming = Coming {
-        credential: credential.or_else(|| asked.token.as_deref().map(Credential::of_bearer)),
+        credential,
         topics: topics
             .transpose()?
             .unwrap_or_else(|| vec![Topic::Events, Topic::Metrics]),
@@ -106,23 +125,29 @@ async fn realtime(
 }
 
 /// The credential that a client shows while it connects.
-struct Shown(Option<Credential>);
+struct Shown(ShownBy);
+
+enum ShownBy {
+    Header(Credential),
+    Protocol(Credential),
+    Nothing,
+}
 
 impl FromRequestParts<App> for Shown {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, AppError> {
-        let protocols = parts.headers.get_all(http::header::SEC_WEBSOCKET_PROTOCOL);
+        let protocols = parts.headers.get_all(SEC_WEBSOCKET_PROTOCOL);
         let mut names = protocols
             .iter()
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','))
             .map(str::trim);
         let token = names.find_map(|name| name.strip_prefix(TOKEN_PREFIX));
-        Ok(Self(
-            token
-                .map(Credential::of_bearer)
-                .or_else(|| Credential::of(parts)),
-        ))
+        Ok(Self(match (token, Credential::of(parts)) {
+            (Some(token), _) => ShownBy::Protocol(Credential::of_bearer(token)),
+            (None, Some(credential)) => ShownBy::Header(credential),
+            (None, None) => ShownBy::Nothing,
+        }))
     }
 }

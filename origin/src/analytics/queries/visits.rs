@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use footfall_shared::id::ShopId;
 use footfall_shared::time::UtcMillis;
 use footfall_shared::visits::page::PageType;
+use footfall_shared::visits::sums::COUNTS;
 use footfall_shared::visits::users::VisitorDays;
 use footfall_shared::visits::visit::Visit;
 
@@ -325,4 +326,59 @@ pub(in crate::analytics) async fn count_active(
             .await
     })
     .during("count active visitors")
+}
+
+/// A visitor's day: visitor, day, device, and the visits by count.
+pub(in crate::analytics) type VisitorDay = (String, i64, String, [i64; COUNTS]);
+
+/// Days of visitors behind one, by visitor.
+pub(in crate::analytics) async fn list_visitor_days(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    run: i64,
+    after: Option<&(String, i64, String)>,
+    limit: i64,
+) -> Result<Vec<VisitorDay>, StorageError> {
+    const STEP: &str = "list the days of visitors";
+    let rows: Vec<(String, i64, String, String)> = on_db!(db, |connection| {
+        let mut sql = sqlx::QueryBuilder::new(
+            "SELECT visitor, day, device, counts FROM visitor_days WHERE shop_id = ",
+        );
+        sql.push_bind(shop.as_str())
+            .push(" AND run = ")
+            .push_bind(run);
+        if let Some((visitor, day, device)) = after {
+            sql.push(" AND (visitor, day, device) > (")
+                .push_bind(visitor.as_str());
+            sql.push(", ").push_bind(*day);
+            sql.push(", ").push_bind(device.as_str()).push(")");
+        }
+        sql.push(" ORDER BY visitor, day, device LIMIT ")
+            .push_bind(limit);
+        sql.build_query_as().fetch_all(connection).await
+    })
+    .during(STEP)?;
+    let read = rows.into_iter().map(|(visitor, day, device, counts)| {
+        let counts =
+            serde_json::from_str(&counts).map_err(|cause| StorageError::corrupt(STEP, cause))?;
+        Ok((visitor, day, device, counts))
+    });
+    read.collect()
+}
+
+/// The last day with visits.
+pub(in crate::analytics) async fn last_day(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    run: i64,
+) -> Result<Option<i64>, StorageError> {
+    const SQL: &str = "SELECT MAX(day) FROM visit_days WHERE shop_id = $1 AND run = $2";
+    on_db!(db, |connection| {
+        sqlx::query_scalar(SQL)
+            .bind(shop.as_str())
+            .bind(run)
+            .fetch_one(connection)
+            .await
+    })
+    .during("find the last day of visits")
 }

@@ -6,6 +6,7 @@ mod funnel;
 mod period;
 mod rates;
 mod refresh;
+mod segments;
 mod sentiment;
 mod users;
 
@@ -27,6 +28,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(dropoffs::routes())
         .merge(rates::routes())
         .merge(users::routes())
+        .merge(segments::routes())
         .merge(sentiment::routes())
         .merge(refresh::routes())
 }

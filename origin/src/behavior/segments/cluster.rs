@@ -15,18 +15,19 @@ pub(super) const CLUSTERS_MAX: usize = NAMES;
 
 /// Groups, and how they were found.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Clusters {
+pub struct Clusters {
     /// The group of each customer, from 0.
-    pub(super) of: Vec<usize>,
+    pub of: Vec<usize>,
     /// How many groups there are, none of them empty.
-    pub(super) count: usize,
+    pub count: usize,
     /// How well they are told apart, −1 to 1; `None` for one group.
-    pub(super) silhouette: Option<f64>,
+    pub silhouette: Option<f64>,
 }
 
 /// Groups customers by their features: into `asked` groups (or fewer, where customers do not differ enough), or into as many
 /// as the silhouette finds best.
-pub(super) fn cluster(features: &[Point], asked: Option<usize>) -> Clusters {
+#[must_use]
+pub fn cluster(features: &[Point], asked: Option<usize>) -> Clusters {
     let most = count_distinct(features).min(CLUSTERS_MAX);
     let tried: Vec<usize> = match asked {
         Some(asked) => vec![asked.min(most)],

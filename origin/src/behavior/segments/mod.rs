@@ -15,6 +15,7 @@ mod portrait;
 mod queries;
 mod routes;
 
+pub use cluster::{Clusters, cluster};
 pub use job::segment;
 pub(super) use job::{Segmented, find_segmented};
 pub(super) use routes::routes;

@@ -50,6 +50,16 @@ on_both! {
         let lost = get(&shop, "/analytics/funnel/dropoffs?start_date=2015-01-01&end_date=2015-04-30").await;
         let first = lost["dropoffs"].as_array().unwrap().iter().find(|one| one["from_step"] == "search").unwrap();
         assert_eq!(first["reasons"][0]["value"], "desktop", "{first}");
+        assert_eq!(get(&shop, "/analytics/user-segments").await["status"], "pending");
+        footfall::jobs::work_until_idle(&shop.app).await.unwrap();
+        let told = get(&shop, "/analytics/user-segments").await;
+        let sexes: Vec<(&str, i64, i64)> = told["demographic"].as_array().unwrap().iter().map(|one| {
+            (one["name"].as_str().unwrap(), one["users"].as_i64().unwrap(), one["conversion"]["converted_users"].as_i64().unwrap())
+        }).collect();
+        // Of the last ninety days, by a count of the tables.
+        assert_eq!(sexes, [("male", 34_497, 135), ("female", 34_024, 134)]);
+        let users: i64 = told["behavioral"].as_array().unwrap().iter().map(|one| one["users"].as_i64().unwrap()).sum();
+        assert_eq!((told["users"].as_i64().unwrap(), sexes.iter().map(|one| one.1).sum::<i64>()), (users, users));
     }
 
     async fn the_public_clickstream_keeps_its_sessions(database) {
