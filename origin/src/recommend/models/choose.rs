@@ -140,15 +140,19 @@ pub fn candidates() -> Vec<Core> {
             half_life_days: HISTORY_DAYS,
         })
     });
-    let towers = Core::TwoTower(two_tower::Settings {
-        width: 64,
-        rate: 0.005,
-        epochs: 60,
-        batch: 128,
-        half_life_days: HISTORY_DAYS,
+    // Where customers are few, or buy much, large steps learn them by heart.
+    let towers = [(64, 0.003), (32, 0.0005)].map(|(width, rate)| {
+        Core::TwoTower(two_tower::Settings {
+            width,
+            rate,
+            decay: 1.0,
+            epochs: 30,
+            batch: 128,
+            half_life_days: HISTORY_DAYS,
+        })
     });
     let popular = POPULAR_DAYS.map(Core::Popularity);
-    [&popular[..], &knn, &ease, &[towers]].concat()
+    [&popular[..], &knn, &ease, &towers].concat()
 }
 
 /// The mixes that are tried for a view. Habits are of what was bought before, so they say nothing of new items.

@@ -58,7 +58,8 @@ pub fn trends(purchases: &Purchases, now: UtcMillis) -> Vec<f32> {
     recent.iter().zip(&ever).map(trend).collect()
 }
 
-fn counts(purchases: &Purchases, now: UtcMillis, half_life_days: f32) -> Vec<f32> {
+/// The purchases of each item, each by what it still weighs.
+pub(super) fn counts(purchases: &Purchases, now: UtcMillis, half_life_days: f32) -> Vec<f32> {
     let mut counts = vec![0.0; purchases.items.len()];
     for bought in purchases.all() {
         counts[bought.item as usize] += weight(bought, now, half_life_days);

@@ -14,7 +14,7 @@ const AHEAD_MS: i64 = 30 * DAY_MS;
 /// Items that one example asks for at the most.
 const WANTED_MAX: usize = 16;
 /// Items of a history that count at the most: those that weigh most.
-const HISTORY_MAX: usize = 100;
+const HISTORY_MAX: usize = 400;
 
 /// An example.
 #[derive(Debug, Clone, PartialEq)]

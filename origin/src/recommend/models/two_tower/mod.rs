@@ -32,6 +32,8 @@ pub struct Settings {
     pub width: usize,
     /// The step of Adam.
     pub rate: f64,
+    /// How much of all numbers is taken away at each step, in steps: what few examples speak for stays near nothing.
+    pub decay: f64,
     /// Passes over the customers: as many, or at the most if it is watched.
     pub epochs: usize,
     /// Customers in a batch.
@@ -50,7 +52,8 @@ pub struct TwoTower {
     table: Vec<f32>,
     /// Items' vectors, one after the other.
     items: Vec<f32>,
-    /// From the sum of what was bought to the shopper's vector, row by row; `width` rows of `width - 1`.
+    /// From the sum of what was bought to the shopper's vector, row by row, `width - 1` each way: what is popular
+    /// says nothing of who bought it.
     map: Vec<f32>,
     /// What each attribute adds to the shopper's vector.
     attributes: HashMap<String, Vec<f32>>,
@@ -82,7 +85,7 @@ impl TwoTower {
     /// constant.
     #[must_use]
     pub fn shopper(&self, shopper: &Shopper<'_>) -> Vec<f32> {
-        let mut bag = vec![0.0; self.width];
+        let mut bag = vec![0.0; self.width - 1];
         for (item, weight) in batch::weights(weighed(shopper, self.half_life_days)) {
             add(&mut bag, self.item(item), weight);
         }

@@ -5,8 +5,9 @@ use super::*;
 const SETTINGS: Settings = Settings {
     width: 8,
     rate: 0.03,
-    epochs: 60,
-    batch: 16,
+    decay: 0.01,
+    epochs: 8,
+    batch: 128,
     half_life_days: 60.0,
 };
 
@@ -65,7 +66,7 @@ fn tastes_are_found_from_history_attributes_and_names() {
 #[test]
 fn the_same_seed_gives_the_same_towers() {
     let few = Settings {
-        epochs: 3,
+        epochs: 1,
         ..SETTINGS
     };
     let (one, other) = (
@@ -97,8 +98,12 @@ fn a_new_item_has_the_vector_of_its_features() {
 #[test]
 fn the_watched_fit_ends_by_itself() {
     let split = tastes().split(day(70), day(100));
-    let (_, epochs) = fit_watched(&split, SETTINGS, 1).unwrap();
-    assert!(epochs < SETTINGS.epochs, "{epochs}");
+    let many = Settings {
+        epochs: 1_000,
+        ..SETTINGS
+    };
+    let (_, epochs) = fit_watched(&split, many, 1).unwrap();
+    assert!(epochs < 100, "{epochs}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use candle_nn::{AdamW, Optimizer, ParamsAdamW};
 use super::super::Model;
 use super::super::evaluate::{Judge, Tally, View, owned};
 use super::super::history::{Purchases, Split};
+use super::super::popularity::counts;
 use super::super::random::Random;
 use super::batch::{Distinct, Example, draw};
 use super::features::{Vocabulary, attributes};
@@ -21,8 +22,12 @@ const BEGIN: f32 = 0.1;
 const HIDDEN_ONE_IN: usize = 10;
 /// How likely an item is in a batch at least, so that its logarithm stays finite.
 const LIKELY_MIN: f64 = 1e-9;
+/// Moments that are drawn in an epoch at least: a shop of few customers is gone through several times.
+const DRAWN_MIN: usize = 4_096;
+/// The period of what an item's usual share is counted on, days.
+const USUAL_HALF_LIFE_DAYS: f32 = 20.0;
 /// Epochs between two looks at what is watched.
-const LOOK_EVERY: usize = 3;
+const LOOK_EVERY: usize = 2;
 /// Looks without a better recall that end it.
 const PATIENCE: usize = 2;
 /// Customers that are looked at, the most recent of them evenly taken.
@@ -109,6 +114,8 @@ struct Training<'a> {
     bags: Vec<Vec<(u32, f32)>>,
     /// The share of each item among what is bought by whom.
     shares: Vec<f64>,
+    /// How much is bought of each item of late, as a logarithm: what the towers begin from.
+    usual: Vec<f32>,
     table: Var,
     map: Var,
     added: Var,
@@ -131,12 +138,17 @@ impl<'a> Training<'a> {
         let table = drawn(vocabulary.len(), width)?;
         // At first a shopper's vector is what they bought.
         let one = |at: usize| f32::from(u8::from(at / (width - 1) == at % (width - 1)));
-        let map: Vec<f32> = (0..width * (width - 1)).map(one).collect();
-        let map = Var::from_tensor(&Tensor::from_vec(map, (width, width - 1), &Device::Cpu)?)?;
+        let map: Vec<f32> = (0..(width - 1) * (width - 1)).map(one).collect();
+        let map = Var::from_tensor(&Tensor::from_vec(
+            map,
+            (width - 1, width - 1),
+            &Device::Cpu,
+        )?)?;
         let added = drawn(attributes.len().max(1), width - 1)?;
         let variables = vec![table.clone(), map.clone(), added.clone()];
         let parameters = ParamsAdamW {
             lr: settings.rate,
+            weight_decay: settings.decay,
             ..ParamsAdamW::default()
         };
         let optimizer = AdamW::new(variables, parameters)?;
@@ -145,6 +157,7 @@ impl<'a> Training<'a> {
             .map(|(item, at)| vocabulary.bag(Some(at), item))
             .collect();
         let shares = shares(purchases);
+        let usual = usual(purchases);
         Ok(Self {
             purchases,
             settings,
@@ -153,6 +166,7 @@ impl<'a> Training<'a> {
             attributes,
             bags,
             shares,
+            usual,
             table,
             map,
             added,
@@ -160,9 +174,11 @@ impl<'a> Training<'a> {
         })
     }
 
-    /// One pass over the customers.
+    /// One pass over the customers, or some if they are few.
     fn epoch(&mut self) -> candle_core::Result<()> {
-        let mut customers: Vec<usize> = (0..self.purchases.customers.len()).collect();
+        let count = self.purchases.customers.len();
+        let passes = DRAWN_MIN.div_ceil(count.max(1));
+        let mut customers: Vec<usize> = (0..passes).flat_map(|_| 0..count).collect();
         self.random.shuffle(&mut customers);
         let purchases = self.purchases;
         let half_life_days = self.settings.half_life_days;
@@ -192,17 +208,18 @@ impl<'a> Training<'a> {
             targets.extend(places.map(|column| (row, column, each)));
         }
         let drawn = targets.len() as f64;
-        let likely = wanted.items.iter().map(|item| {
+        let offsets = wanted.items.iter().map(|item| {
             let share = self.shares[*item as usize];
-            (1.0 - (1.0 - share).powf(drawn)).max(LIKELY_MIN).ln() as f32
+            let likely = (1.0 - (1.0 - share).powf(drawn)).max(LIKELY_MIN);
+            self.usual[*item as usize] - likely.ln() as f32
         });
-        let likely = Tensor::from_iter(likely, &Device::Cpu)?;
+        let offsets = Tensor::from_iter(offsets, &Device::Cpu)?;
         let targets = dense(examples.len(), wanted.items.len(), &targets)?;
 
         let shown = wanted.items.iter().map(|item| self.hidden(*item)).collect();
         let items = Sums(shown).of(&self.table)?;
         let logits = self.customers(examples)?.matmul(&items.t()?)?;
-        let likelihoods = log_softmax(&logits.broadcast_sub(&likely)?, D::Minus1)?;
+        let likelihoods = log_softmax(&logits.broadcast_add(&offsets)?, D::Minus1)?;
         let loss = (likelihoods * targets)?.sum_all()?.neg()?;
         self.optimizer.backward_step(&loss)
     }
@@ -223,6 +240,7 @@ impl<'a> Training<'a> {
             known.map(|at| (*at, 1.0)).collect()
         });
         let bought = Sums(bought.collect()).of(&self.table)?;
+        let bought = bought.narrow(1, 0, self.settings.width - 1)?.contiguous()?;
         let told = Sums(told.collect()).of(&self.added)?;
         let one = Tensor::ones((examples.len(), 1), DType::F32, &Device::Cpu)?;
         Tensor::cat(&[(bought.matmul(&self.map)? + told)?, one], 1)
@@ -237,7 +255,13 @@ impl<'a> Training<'a> {
     }
 
     fn towers(&self) -> candle_core::Result<TwoTower> {
-        let items = flat(&Sums(self.bags.clone()).of(&self.table.detach())?)?;
+        let mut items = flat(&Sums(self.bags.clone()).of(&self.table.detach())?)?;
+        let last = items
+            .chunks_exact_mut(self.settings.width)
+            .filter_map(|one| one.last_mut());
+        for (popularity, usual) in last.zip(&self.usual) {
+            *popularity += usual;
+        }
         let added = flat(&self.added)?;
         let added = added.chunks_exact(self.settings.width - 1);
         let attributes = self
@@ -255,6 +279,17 @@ impl<'a> Training<'a> {
             attributes: attributes.collect(),
         })
     }
+}
+
+/// The logarithm of how much is bought of each item of late, half a purchase added, beside an item that nobody bought;
+/// the likelihoods of a softmax have no other base.
+fn usual(purchases: &Purchases) -> Vec<f32> {
+    let now = purchases.last().unwrap_or_default();
+    let counts = counts(purchases, now, USUAL_HALF_LIFE_DAYS);
+    counts
+        .iter()
+        .map(|count| (1.0 + 2.0 * count).ln())
+        .collect()
 }
 
 /// The share of each item among all pairs of a customer and an item that they bought.
