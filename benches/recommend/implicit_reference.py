@@ -20,6 +20,8 @@ from implicit.bpr import BayesianPersonalizedRanking
 MONTH_MS = 30 * 24 * 60 * 60 * 1000
 DEPTH = 20
 SEED = 42
+# The quickest of so many fits counts; BPR takes a minute, so there it is the first.
+RUNS = 3
 VIEWS = ["all", "new"]
 
 ALS = {
@@ -181,7 +183,8 @@ def main(data, out):
                 tuned[f"{name} {kind}"] = {"best": best, "tried": count}
                 kept.write_text(json.dumps(tuned, indent=1))
             for view, settings in tuned[f"{name} {kind}"]["best"].items():
-                seconds, figures = measure(kind, settings, split)
+                runs = [measure(kind, settings, split) for _ in range(RUNS if kind == "als" else 1)]
+                seconds, figures = min(runs, key=lambda run: run[0])
                 row = {"model": kind, "view": view, "settings": settings, "seconds": seconds, **figures[view]}
                 table[name]["models"].append(row)
     print(json.dumps(table, indent=1))

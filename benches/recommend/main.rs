@@ -21,6 +21,8 @@ use serde::Deserialize;
 /// The sets, as the reference names them.
 const SETS: [&str; 2] = ["online-retail", "complete-journey"];
 const SEED: u64 = 42;
+/// Fits of which the quickest counts, as in the reference.
+const RUNS: usize = 3;
 
 /// What the reference prints of a set.
 #[derive(Debug, Deserialize)]
@@ -82,14 +84,14 @@ fn tell(
     let before = purchases.before(cut);
     let mut winner = (0.0, 0.0);
     let mut users = 0;
+    let popular = choice.table.first().and_then(|row| row.plain);
+    let popular = popular.context("nobody came back")?;
     for row in &choice.table {
-        let begun = Instant::now();
-        let _fitted = row.recipe.core.fit(&before, cut, SEED)?;
-        let seconds = begun.elapsed().as_secs_f64();
+        let seconds = train(&row.recipe.core, &before, cut)?;
         let name = name(&row.recipe.core);
         for (kind, figures) in [("alone", row.plain), ("mixed", row.mixed)] {
             let figures = figures.context("nobody came back")?;
-            line(out, &format!("{name}, {kind}"), figures, seconds)?;
+            line(out, &format!("{name}, {kind}"), figures, popular, seconds)?;
             users = figures.customers;
         }
         if row.recipe == choice.winner {
@@ -113,6 +115,7 @@ fn tell(
             out,
             &format!("implicit {} {}", one.model, one.settings),
             figures,
+            popular,
             one.seconds,
         )?;
         if one.recall > mark.0 {
@@ -132,16 +135,35 @@ fn tell(
     Ok(())
 }
 
-fn line(out: &mut impl Write, name: &str, figures: Figures, seconds: f64) -> std::io::Result<()> {
+/// The seconds of the quickest of three fits.
+fn train(core: &Core, purchases: &Purchases, now: UtcMillis) -> anyhow::Result<f64> {
+    let mut quickest = f64::INFINITY;
+    for _ in 0..RUNS {
+        let begun = Instant::now();
+        let _fitted = core.fit(purchases, now, SEED)?;
+        quickest = quickest.min(begun.elapsed().as_secs_f64());
+    }
+    Ok(quickest)
+}
+
+fn line(
+    out: &mut impl Write,
+    name: &str,
+    figures: Figures,
+    popular: Figures,
+    seconds: f64,
+) -> std::io::Result<()> {
     let Figures {
         recall,
         ndcg,
         coverage,
         customers: _,
     } = figures;
+    let (recalls, gains) = (recall / popular.recall, ndcg / popular.ndcg);
+    let covered = coverage / popular.coverage;
     writeln!(
         out,
-        "| {name} | {recall:.4} | {ndcg:.4} | {coverage:.4} | {seconds:.2} |"
+        "| {name} | {recall:.4} | {ndcg:.4} | {coverage:.4} | {recalls:.2}, {gains:.2}, {covered:.1} | {seconds:.2} |"
     )
 }
 

@@ -136,7 +136,7 @@ pub fn candidates() -> Vec<Core> {
     let ease = [200.0, 500.0, 1000.0].map(|ridge| {
         Core::Ease(ease::Settings {
             ridge,
-            customers_max: 3_000,
+            customers_max: 2_500,
             half_life_days: HISTORY_DAYS,
         })
     });
