@@ -95,7 +95,7 @@ impl Mixture {
 /// A model with a mix.
 pub struct Blend {
     /// The model.
-    pub model: Box<dyn Model + Send + Sync>,
+    pub model: Box<dyn Model>,
     /// What is mixed in.
     pub mixture: Mixture,
 }

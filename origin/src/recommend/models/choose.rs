@@ -1,6 +1,6 @@
 //! Which recommender a shop is served by: the one that does best on its own next month.
 //!
-//! Three months decide. All candidates are fitted on what was bought until 60 days before the end, and their settings
+//! Two months decide. All candidates are fitted on what was bought until 60 days before the end, and their settings
 //! and mixes are chosen on the 30 days after it. The best of each family is then fitted on all but the last 30 days and
 //! measured on those: these figures chose nothing, so they tell what may be expected. The winner's recommendations of
 //! that month also tell what its scores are worth.
@@ -95,7 +95,7 @@ impl Core {
         }
     }
 
-    /// Fits.
+    /// Fits. A ridge that fits nothing leaves what is popular.
     ///
     /// # Errors
     /// [`FitError`] on a fault of the tensors' library.
@@ -104,7 +104,7 @@ impl Core {
         purchases: &Purchases,
         now: UtcMillis,
         seed: u64,
-    ) -> Result<Box<dyn Model + Send + Sync>, FitError> {
+    ) -> Result<Box<dyn Model>, FitError> {
         Ok(match self {
             Self::Popularity(days) => Box::new(Popularity::fit(purchases, now, *days)),
             Self::ItemKnn(settings) => Box::new(ItemKnn::fit(purchases, *settings)),
@@ -121,6 +121,9 @@ impl Core {
 const POPULAR_DAYS: [f32; 2] = [10.0, 30.0];
 /// The half-life of a shopper's history.
 const HISTORY_DAYS: f32 = 80.0;
+
+/// How much of what is popular is tried. Never none: for a shopper without a history it is all there is.
+const POPULAR: [f32; 2] = [0.001, 0.1];
 
 /// The models that are tried.
 #[must_use]
@@ -171,7 +174,7 @@ pub fn mixes(view: View) -> Vec<Mix> {
     let mut mixes = Vec::new();
     for (habit, habit_half_life_days) in habits.iter().copied() {
         for trend in [0.0, 0.5, 1.0] {
-            for popular in [0.0, 0.1] {
+            for popular in POPULAR {
                 mixes.push(Mix {
                     habit,
                     habit_half_life_days,
@@ -250,11 +253,7 @@ pub fn fit(
 }
 
 /// Fits on what was bought before a split. Towers are watched on what came after it; that many epochs are then theirs.
-fn fit_on(
-    core: &Core,
-    split: &Split,
-    seed: u64,
-) -> Result<(Core, Box<dyn Model + Send + Sync>), FitError> {
+fn fit_on(core: &Core, split: &Split, seed: u64) -> Result<(Core, Box<dyn Model>), FitError> {
     if let Core::TwoTower(settings) = *core {
         let (towers, epochs) = fit_watched(split, settings, seed)?;
         let core = Core::TwoTower(two_tower::Settings { epochs, ..settings });
@@ -306,7 +305,7 @@ fn best_mix(model: &dyn Model, split: &Split, view: View) -> Option<(Mix, f64)> 
 
 /// A recipe's figures, and each of its recommendations with its score and whether it was bought.
 fn measure(
-    model: Box<dyn Model + Send + Sync>,
+    model: Box<dyn Model>,
     recipe: Recipe,
     chosen_by: f64,
     split: &Split,
@@ -343,6 +342,8 @@ fn measure(
 
 #[cfg(test)]
 mod tests {
+    use super::super::evaluate::best;
+    use super::super::history::Customer;
     use super::super::history::tests::{day, purchases};
     use super::*;
 
@@ -398,6 +399,21 @@ mod tests {
         let (one, other) = (shop(), shop());
         let chosen = |shop| choose(shop, day(120), &QUICK, 1).unwrap().unwrap();
         assert_eq!(chosen(&one), chosen(&other));
+    }
+
+    #[test]
+    fn a_shopper_without_a_history_is_shown_what_is_popular() {
+        let all = shop();
+        let recipe = Recipe {
+            core: QUICK[2],
+            mix: *mixes(View::New).first().unwrap(),
+        };
+        let model = fit(&recipe, &all, day(120), 1).unwrap();
+        let mut scores = vec![0.0; all.items.len()];
+        model.score(&Customer::default().shopper(day(120)), &mut scores);
+        let popular = Popularity::fit(&all, day(120), 15.0);
+        let order = |scores: &[f32]| best(0..scores.len() as u32, scores);
+        assert_eq!(order(&scores), order(popular.scores()));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! - [`evaluate`]: full rankings against what was bought next; [`calibrate`]: a score as a measured frequency
 //! - [`choose`]: fits the candidates, and takes the one that does best on the shop's own next month
 //!
+//! **Invariant:** an item's index is that of the purchases that a model was fitted on, and scores have a place for each.
 //! **Invariant:** no clock and no chance from outside: the same purchases, moment and seed give the same scores.
 
 pub mod blend;
@@ -37,7 +38,7 @@ pub struct Shopper<'a> {
 }
 
 /// Tells how much a shopper is likely to want each item.
-pub trait Model {
+pub trait Model: Send + Sync {
     /// Writes a score for each item, by its index; more is better. What an item's score is worth is told by
     /// [`calibrate`], not by the score itself.
     fn score(&self, shopper: &Shopper<'_>, scores: &mut [f32]);

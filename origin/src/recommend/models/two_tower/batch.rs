@@ -16,6 +16,10 @@ const WANTED_MAX: usize = 16;
 /// Items of a history that count at the most: those that weigh most.
 const HISTORY_MAX: usize = 400;
 
+/// One in so many hides what it should not be known by alone: a customer what they bought, an item who it is, so that
+/// the rest of their features learn to speak for them.
+pub(super) const HIDDEN_ONE_IN: usize = 10;
+
 /// An example.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Example {
@@ -60,11 +64,16 @@ pub(super) fn draw(
     if wanted.is_empty() {
         return None;
     }
+    let bought = if random.below(HIDDEN_ONE_IN) == 0 {
+        Vec::new()
+    } else {
+        weights(bought)
+    };
     random.shuffle(&mut wanted);
     wanted.truncate(WANTED_MAX);
     Some(Example {
         customer: at,
-        bought: weights(bought),
+        bought,
         wanted,
     })
 }

@@ -11,21 +11,19 @@ use super::super::evaluate::{Judge, Tally, View, owned};
 use super::super::history::{Purchases, Split};
 use super::super::popularity::counts;
 use super::super::random::Random;
-use super::batch::{Distinct, Example, draw};
+use super::batch::{Distinct, Example, HIDDEN_ONE_IN, draw};
 use super::features::{Vocabulary, attributes};
 use super::sums::Sums;
 use super::{Settings, TwoTower};
 
 /// How far the first vectors lie from nothing.
 const BEGIN: f32 = 0.1;
-/// One in so many items of a batch hides who it is, so that the rest of its features learn to speak for it.
-const HIDDEN_ONE_IN: usize = 10;
 /// How likely an item is in a batch at least, so that its logarithm stays finite.
 const LIKELY_MIN: f64 = 1e-9;
 /// Moments that are drawn in an epoch at least: a shop of few customers is gone through several times.
 const DRAWN_MIN: usize = 4_096;
-/// The period of what an item's usual share is counted on, days.
-const USUAL_HALF_LIFE_DAYS: f32 = 20.0;
+/// The period of what is bought of late, days.
+const LATELY_HALF_LIFE_DAYS: f32 = 20.0;
 /// Epochs between two looks at what is watched.
 const LOOK_EVERY: usize = 2;
 /// Looks without a better recall that end it.
@@ -114,8 +112,10 @@ struct Training<'a> {
     bags: Vec<Vec<(u32, f32)>>,
     /// The share of each item among what is bought by whom.
     shares: Vec<f64>,
-    /// How much is bought of each item of late, as a logarithm: what the towers begin from.
-    usual: Vec<f32>,
+    /// How much was ever bought of each item, as a logarithm: examples are from all times.
+    ever: Vec<f32>,
+    /// How much is bought of each item of late, which takes its place where something is recommended.
+    lately: Vec<f32>,
     table: Var,
     map: Var,
     added: Var,
@@ -157,7 +157,8 @@ impl<'a> Training<'a> {
             .map(|(item, at)| vocabulary.bag(Some(at), item))
             .collect();
         let shares = shares(purchases);
-        let usual = usual(purchases);
+        let ever = amounts(purchases, f32::INFINITY);
+        let lately = amounts(purchases, LATELY_HALF_LIFE_DAYS);
         Ok(Self {
             purchases,
             settings,
@@ -166,7 +167,8 @@ impl<'a> Training<'a> {
             attributes,
             bags,
             shares,
-            usual,
+            ever,
+            lately,
             table,
             map,
             added,
@@ -211,7 +213,7 @@ impl<'a> Training<'a> {
         let offsets = wanted.items.iter().map(|item| {
             let share = self.shares[*item as usize];
             let likely = (1.0 - (1.0 - share).powf(drawn)).max(LIKELY_MIN);
-            self.usual[*item as usize] - likely.ln() as f32
+            self.ever[*item as usize] - likely.ln() as f32
         });
         let offsets = Tensor::from_iter(offsets, &Device::Cpu)?;
         let targets = dense(examples.len(), wanted.items.len(), &targets)?;
@@ -259,8 +261,8 @@ impl<'a> Training<'a> {
         let last = items
             .chunks_exact_mut(self.settings.width)
             .filter_map(|one| one.last_mut());
-        for (popularity, usual) in last.zip(&self.usual) {
-            *popularity += usual;
+        for (popularity, lately) in last.zip(&self.lately) {
+            *popularity += lately;
         }
         let added = flat(&self.added)?;
         let added = added.chunks_exact(self.settings.width - 1);
@@ -281,11 +283,11 @@ impl<'a> Training<'a> {
     }
 }
 
-/// The logarithm of how much is bought of each item of late, half a purchase added, beside an item that nobody bought;
-/// the likelihoods of a softmax have no other base.
-fn usual(purchases: &Purchases) -> Vec<f32> {
+/// The logarithm of how much is bought of each item, half a purchase added, beside an item that nobody bought; the
+/// likelihoods of a softmax have no other base.
+fn amounts(purchases: &Purchases, half_life_days: f32) -> Vec<f32> {
     let now = purchases.last().unwrap_or_default();
-    let counts = counts(purchases, now, USUAL_HALF_LIFE_DAYS);
+    let counts = counts(purchases, now, half_life_days);
     counts
         .iter()
         .map(|count| (1.0 + 2.0 * count).ln())
