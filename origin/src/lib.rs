@@ -4,6 +4,7 @@
 //! - [`auth`], [`shops`]: who is asking and which tenant that is
 //! - [`ingest`], [`orders`], [`woocommerce`]: what comes in; [`intelligence`]: what follows from it; [`edges`]: who is told
 //! - [`uploads`]: files of rows; [`behavior`]: what customers do; [`jobs`]: work that is longer than a request
+//! - [`recommend`]: what a shopper may want next
 //! - [`cli`]: the commands, among them the supervisor `footfall dev`; [`demo`], [`rebuild`]: what two of them do
 //! - [`db`], [`config`], [`app`], [`router`]: what everything stands on; [`metrics`], [`traces`]: how it is watched
 //!
@@ -39,6 +40,7 @@ pub mod live;
 pub mod metrics;
 pub mod orders;
 pub mod rebuild;
+pub mod recommend;
 pub mod router;
 pub mod shops;
 pub mod traces;

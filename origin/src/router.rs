@@ -28,6 +28,7 @@ fn features() -> OpenApiRouter<App> {
         .merge(crate::behavior::routes())
         .merge(crate::analytics::routes())
         .merge(crate::live::routes())
+        .merge(crate::recommend::routes())
         .merge(crate::edges::openapi::routes())
         .merge(crate::edges::openapi_journey::routes())
 }

@@ -19,6 +19,19 @@ pub(super) struct Told {
     pub(super) category: Option<String>,
 }
 
+/// What the shop's files of products tell of some products: name and category.
+pub async fn describe_products(
+    app: &App,
+    shop: &ShopId,
+    products: impl Iterator<Item = String>,
+) -> Result<HashMap<String, (Option<String>, Option<String>)>, StorageError> {
+    let found = find(app, shop, products).await?;
+    let told = found
+        .into_iter()
+        .map(|(product, Told { name, category })| (product, (name, category)));
+    Ok(told.collect())
+}
+
 /// What the shop's files of products tell of some products, the newest file first.
 pub(super) async fn find(
     app: &App,

@@ -23,10 +23,12 @@ mod segments;
 mod sentiment;
 
 pub use affinity::relate;
+pub use catalogue::describe_products;
 pub use data::{Interner, LineBlock, LineSink, scan_all};
 pub use recommendations::recommend;
 pub use refresh::{keep_refreshing, refresh, refresh_due};
 pub use results::forget;
 pub use routes::routes;
+pub use scope::lines_version;
 pub use segments::{Clusters, cluster, segment};
 pub use sentiment::listen;

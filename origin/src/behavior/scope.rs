@@ -128,6 +128,12 @@ pub(super) async fn find_sources_of_job(
     }
 }
 
+/// A text that is the same as long as the lines of the shop's orders are; empty without any.
+pub async fn lines_version(db: &mut impl Handle, shop: &ShopId) -> Result<String, StorageError> {
+    let sources = find_sources_of_job(db, shop, &Scope::of(None), Need::Lines).await?;
+    Ok(sources.version())
+}
+
 async fn all_sources(
     db: &mut impl Handle,
     shop: &ShopId,

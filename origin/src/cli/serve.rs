@@ -64,6 +64,10 @@ pub(super) async fn serve(
         told.requested().await
     }));
     let mut told = stop.clone();
+    let training = tokio::spawn(crate::recommend::keep_training(app.clone(), async move {
+        told.requested().await
+    }));
+    let mut told = stop.clone();
     let hearing = tokio::spawn(crate::live::keep_hearing(app.clone(), async move {
         told.requested().await
     }));
@@ -90,6 +94,7 @@ pub(super) async fn serve(
     working.await.context("the jobs failed")?;
     refreshing.await.context("the analyses failed")?;
     hearing.await.context("the live data failed")?;
+    training.await.context("the trainings failed")?;
     reconciling.await.context("the reconcile of shops failed")?;
     app.db().close().await;
     tracing::info!("the origin has stopped");

@@ -29,6 +29,7 @@ const fn prior_rate(kind: JobKind) -> f64 {
         JobKind::Recommendations => 1_000.0,
         JobKind::Analytics => 20_000.0,
         JobKind::UserSegments => 100_000.0,
+        JobKind::Retrain => 100.0,
     }
 }
 

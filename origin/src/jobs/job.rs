@@ -24,11 +24,13 @@ pub enum JobKind {
     Analytics,
     /// Visitors into segments.
     UserSegments,
+    /// The recommender, trained.
+    Retrain,
 }
 
 impl JobKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Import,
         Self::Segments,
         Self::Affinity,
@@ -36,6 +38,7 @@ impl JobKind {
         Self::Recommendations,
         Self::Analytics,
         Self::UserSegments,
+        Self::Retrain,
     ];
 
     /// As it is stored and written.
@@ -49,6 +52,7 @@ impl JobKind {
             Self::Recommendations => "recommendations",
             Self::Analytics => "analytics",
             Self::UserSegments => "user_segments",
+            Self::Retrain => "retrain",
         }
     }
 

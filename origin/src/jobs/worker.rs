@@ -107,6 +107,7 @@ async fn perform(run: &Run) -> Result<(), JobFault> {
         JobKind::Recommendations => crate::behavior::recommend(run).await,
         JobKind::Analytics => crate::analytics::refresh(run).await,
         JobKind::UserSegments => crate::analytics::segment(run).await,
+        JobKind::Retrain => crate::recommend::train(run).await,
     }
 }
 

@@ -31,6 +31,7 @@ mod metrics;
 mod model;
 mod orders;
 mod rebuild;
+mod recommend;
 mod store;
 mod support;
 mod tenants;

@@ -123,8 +123,9 @@ pub fn sums(visit: &Visit, began: LocalTime, window_ms: i64) -> VisitSums {
     let device = visit.device_type().as_str();
     let mut facets = Vec::new();
     let mut went_on = [false; STEPS];
-    for step in 0..steps.min(STEPS - 1) {
-        went_on[step] = steps > step + 1;
+    let open = went_on.iter_mut().take(steps.min(STEPS - 1)).enumerate();
+    for (step, on) in open {
+        *on = steps > step + 1;
         let mut mark = |facet, value: &str| {
             facets.push(FacetKey {
                 step,
@@ -141,7 +142,7 @@ pub fn sums(visit: &Visit, began: LocalTime, window_ms: i64) -> VisitSums {
             Facet::Errors,
             if visit.failures > 0 { "errors" } else { "none" },
         );
-        if !went_on[step] {
+        if !*on {
             mark(Facet::LastPage, &last_page(visit));
         }
     }
