@@ -5,6 +5,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 export PATH="$CARGO_TARGET_DIR/tools/bin:$PATH"
+# The tensors' library waits busily for its threads.
+export CANDLE_NUM_THREADS=1
 log=$(mktemp)
 
 finish() {

@@ -174,7 +174,9 @@ impl Supervised {
         command
             .args([self.command, "--supervised"])
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
-            // Everything is in the variables above.
+            // The tensors' library waits busily for its threads, which would take the edge's core.
+            .env("CANDLE_NUM_THREADS", "1")
+            // Everything else is in the variables above.
             .env_remove("FOOTFALL_CONFIG")
             .stdin(Stdio::piped())
             // Ctrl-C in the terminal is for the supervisor alone, which then stops the edge before the
