@@ -2,7 +2,7 @@
 
 import { clean } from "./address";
 import { alive } from "./consent";
-import { anonymousId, uuid } from "./identity";
+import { anonymousId, kept, uuid } from "./identity";
 import { enqueue, type Message } from "./send";
 
 let referrer: string;
@@ -11,12 +11,13 @@ let here = "";
 const record = (message: Pick<Message, "type" | "event" | "name" | "properties">): void => {
   enqueue({
     ...message,
-    messageId: uuid(),
-    anonymousId,
-    timestamp: new Date(),
     context: {
       page: { path: new URL(here).pathname, url: here, referrer, title: document.title },
     },
+    messageId: uuid(),
+    timestamp: new Date(),
+    anonymousId,
+    sessionId: kept("session"),
   });
 };
 

@@ -1,12 +1,19 @@
 // Who this browser is: a random id of its own, and a hash of what the device looks like.
 
-import { load, save } from "./storage";
+import { load, type Name, save } from "./storage";
 
 /**
  * A random UUID. `crypto.randomUUID` is missing on pages without TLS; the name of an empty object's
  * URL is such a UUID everywhere.
  */
 export const uuid = (): string => URL.createObjectURL(new Blob()).slice(-36);
+
+/** The id that is stored under a name, else a new one. */
+export const kept = (name: Name): string => {
+  const id = load(name) || uuid();
+  save(name, id);
+  return id;
+};
 
 /** This browser's anonymous id: random, says nothing about the person. */
 export let anonymousId: string;
@@ -48,8 +55,7 @@ const measure = async (): Promise<void> => {
 
 /** Finds or makes both; before this, nothing is read from the device or stored on it. */
 export const settleIdentity = (): void => {
-  anonymousId = load("id") || uuid();
-  save("id", anonymousId);
+  anonymousId = kept("id");
   fingerprint = load("fp");
   ready = fingerprint || measure();
 };

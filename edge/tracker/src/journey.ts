@@ -4,8 +4,8 @@ import { watchAuto } from "./auto";
 import { edge, writeKey } from "./config";
 import { alive, choose, settle, whenAlive } from "./consent";
 import { safely } from "./guard";
-import { uuid } from "./identity";
-import { here, startOf, tabSession } from "./session";
+import { kept, uuid } from "./identity";
+import { here, startOf } from "./session";
 import { bringTo, enqueue } from "./steps";
 import { save } from "./storage";
 
@@ -268,7 +268,7 @@ export class CustomerJourneyTracker {
   private call(path: string, body?: object, id?: string, field = "sessionId"): Promise<any> {
     return new Promise<any>((tell) => {
       whenAlive(() => {
-        const session = this.own || tabSession();
+        const session = this.own || kept("session");
         if (session !== begun) {
           enqueue(startOf((begun = session)));
           save("back", 1);

@@ -9,6 +9,8 @@ import { bytesOf, type Queued, queueOf } from "./queue";
 export interface Message extends Queued {
   type: "track" | "page";
   anonymousId: string;
+  /** The tab's, which is the journey's too: both are one visit. */
+  sessionId: string;
   /** Becomes a text of ISO 8601 when it is stored. */
   timestamp: Date | string;
   event?: string | undefined;

@@ -1,9 +1,9 @@
-// A journey's session: its id, which the tab keeps, and what is told of its beginning.
+// What is told of the beginning of a journey's session.
 
 import { clean } from "./address";
 import { uuid } from "./identity";
 import type { Step } from "./steps";
-import { load, save } from "./storage";
+import { load } from "./storage";
 
 const enum Max {
   /** The edge's bounds: a longer text would cost the whole session. */
@@ -16,13 +16,6 @@ const short = (text: string | null | undefined, charsMax: number = Max.NameChars
 
 /** The page, without what may name a person. */
 export const here = (): string => short(location.pathname, Max.PageChars);
-
-/** The tab's session: the one that it has, else a new one. */
-export const tabSession = (): string => {
-  const id = load("session") || uuid();
-  save("session", id);
-  return id;
-};
 
 /** Whether the visitor points with a finger. */
 export const byTouch = (): boolean => matchMedia("(pointer:coarse)").matches;
