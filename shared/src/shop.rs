@@ -50,8 +50,10 @@ pub struct ShopSettings {
     pub session_idle_minutes: u32,
     /// Minutes from the first page of the funnel in which its other steps count.
     pub funnel_window_minutes: u32,
-    /// Paths that are a page of the funnel, where its name does not tell.
-    pub funnel_pages: PagePaths,
+    /// Paths that are a page of the funnel, as `confirmation=/kassa/klaar*`: what is told here goes before what a path says by
+    /// its words. Texts, since an edge has no use for them and should not have to read more.
+    #[cfg_attr(feature = "openapi", schema(example = json!(["confirmation=/kassa/klaar*"])))]
+    pub funnel_pages: Vec<String>,
 }
 
 impl Default for ShopSettings {
@@ -67,12 +69,18 @@ impl Default for ShopSettings {
             device_days: 365,
             session_idle_minutes: 30,
             funnel_window_minutes: DAY_MINUTES,
-            funnel_pages: PagePaths::default(),
+            funnel_pages: Vec::new(),
         }
     }
 }
 
 impl ShopSettings {
+    /// The paths that are pages of the funnel. They were checked when they were set.
+    #[must_use]
+    pub fn page_paths(&self) -> PagePaths {
+        PagePaths::parse("funnel_pages", &self.funnel_pages).unwrap_or_default()
+    }
+
     /// The settings, if each keeps its rule.
     ///
     /// # Errors
@@ -98,7 +106,7 @@ impl ShopSettings {
         if !(1..=WINDOW_MINUTES_MAX).contains(&self.funnel_window_minutes) {
             return fault("funnel_window_minutes", "must be from 1 to 43200");
         }
-        self.funnel_pages.check("funnel_pages")?;
+        PagePaths::parse("funnel_pages", &self.funnel_pages)?;
         if !matches!(self.locale.as_str(), "nl" | "en") {
             return fault("locale", "must be nl or en");
         }

@@ -26,7 +26,7 @@ impl Rules {
         Self {
             idle_ms: i64::from(settings.session_idle_minutes) * 60_000,
             window_ms: i64::from(settings.funnel_window_minutes) * 60_000,
-            pages: settings.funnel_pages.clone(),
+            pages: settings.page_paths(),
         }
     }
 }

@@ -213,7 +213,7 @@ impl Client<'_> {
             if logged.is_empty() {
                 self.told = end;
             }
-            let pages = &self.shop.settings.funnel_pages;
+            let pages = &self.shop.settings.page_paths();
             let frame = EventsFrame::of(self.told, &logged, pages);
             self.send_events(socket, &frame).await?;
         }

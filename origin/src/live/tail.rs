@@ -82,7 +82,7 @@ async fn step(
         return Ok(0);
     }
     let shop = shops::find_by_id(&mut db, shop).await?;
-    let pages = shop.map(|shop| shop.settings.funnel_pages);
+    let pages = shop.map(|shop| shop.settings.page_paths());
     let frame = EventsFrame::of(after, &logged, &pages.unwrap_or_default());
     *place = Some(frame.last);
     let _ = tell.send(Arc::new(Frame::Events(frame)));

@@ -47,68 +47,47 @@ impl PageType {
     }
 }
 
-/// Most patterns of a page.
-const PATTERNS_MAX: usize = 50;
-/// Longest pattern, in characters.
-const PATTERN_CHARS_MAX: usize = 200;
+/// Most paths of a shop.
+const PATHS_MAX: usize = 200;
+/// Longest path, in characters.
+const PATH_CHARS_MAX: usize = 200;
 
 /// Paths that the shop says are a page: whole (`/start`), or a beginning with a star behind it (`/zoeken*`).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct PagePaths {
-    /// Of the first page.
-    pub home: Vec<String>,
-    /// Of search results.
-    pub search: Vec<String>,
-    /// Of checkout and payment.
-    pub payment: Vec<String>,
-    /// Of the placed order.
-    pub confirmation: Vec<String>,
-}
+pub struct PagePaths(Vec<(PageType, String)>);
 
 impl PagePaths {
-    fn of(&self, page: PageType) -> &[String] {
-        match page {
-            PageType::Home => &self.home,
-            PageType::Search => &self.search,
-            PageType::Payment => &self.payment,
-            PageType::Confirmation => &self.confirmation,
-        }
-    }
-
-    /// Checks the patterns.
+    /// Reads a setting's texts, each a page and a path, as `confirmation=/kassa/klaar*`.
     ///
     /// # Errors
     /// [`InvalidField`] names the first that is none.
-    pub fn check(&self, field: &str) -> Result<(), InvalidField> {
-        for page in PageType::ALL {
-            let patterns = self.of(page);
-            let field = format!("{field}.{}", page.as_str());
-            if patterns.len() > PATTERNS_MAX {
-                return Err(InvalidField::new(field, "must be at most 50 paths"));
-            }
-            let good = |one: &String| {
-                one.starts_with('/')
-                    && one.chars().count() <= PATTERN_CHARS_MAX
-                    && !one.contains('\0')
-            };
-            if let Some(index) = patterns.iter().position(|one| !good(one)) {
-                let rule = "must be a path of at most 200 characters that begins with a slash";
-                return Err(InvalidField::new(format!("{field}[{index}]"), rule));
-            }
+    pub fn parse(field: &str, texts: &[String]) -> Result<Self, InvalidField> {
+        if texts.len() > PATHS_MAX {
+            return Err(InvalidField::new(field, "must be at most 200 paths"));
         }
-        Ok(())
+        let read = texts.iter().enumerate().map(|(index, text)| {
+            let rule = "must be home, search, payment or confirmation, an equals sign, and a path of at most 200 characters \
+                that begins with a slash";
+            Self::one(text).ok_or_else(|| InvalidField::new(format!("{field}[{index}]"), rule))
+        });
+        read.collect::<Result<_, _>>().map(Self)
+    }
+
+    fn one(text: &str) -> Option<(PageType, String)> {
+        let (page, path) = text.split_once('=')?;
+        let good =
+            path.starts_with('/') && path.chars().count() <= PATH_CHARS_MAX && !path.contains('\0');
+        good.then_some((PageType::parse(page)?, path.to_owned()))
     }
 
     fn find(&self, path: &str) -> Option<PageType> {
-        let fits = |pattern: &String| match pattern.strip_suffix('*') {
+        let fits = |pattern: &str| match pattern.strip_suffix('*') {
             Some(beginning) => path.starts_with(beginning),
             None => path == pattern,
         };
         // The end of the funnel first: `/checkout*` may be payment and `/checkout/thanks` the confirmation.
-        let mut pages = PageType::ALL.into_iter().rev();
-        pages.find(|page| self.of(*page).iter().any(fits))
+        let fitting = self.0.iter().filter(|(_, pattern)| fits(pattern));
+        fitting.map(|(page, _)| *page).max()
     }
 }
 
@@ -204,11 +183,8 @@ mod tests {
 
     #[test]
     fn a_path_tells_its_page_and_the_shop_knows_better() {
-        let set = PagePaths {
-            home: vec!["/start".into()],
-            confirmation: vec!["/kassa/klaar*".into()],
-            ..PagePaths::default()
-        };
+        let set = ["home=/start", "confirmation=/kassa/klaar*"].map(str::to_owned);
+        let set = PagePaths::parse("funnel_pages", &set).unwrap();
         for (path, searched, page) in [
             ("/", false, Some(PageType::Home)),
             ("/", true, Some(PageType::Search)),
@@ -233,13 +209,10 @@ mod tests {
 
     #[test]
     fn what_is_no_path_is_named() {
-        let set = PagePaths {
-            search: vec!["/a".into(), "zoeken".into()],
-            ..PagePaths::default()
-        };
-        assert_eq!(
-            set.check("funnel_pages").unwrap_err().field,
-            "funnel_pages.search[1]"
-        );
+        for wrong in ["/a", "search=a", "basket=/a", "search"] {
+            let set = ["home=/".to_owned(), wrong.to_owned()];
+            let fault = PagePaths::parse("funnel_pages", &set).unwrap_err();
+            assert_eq!(fault.field, "funnel_pages[1]", "{wrong}");
+        }
     }
 }

@@ -178,7 +178,7 @@ on_both! {
         assert_eq!(users(get(&shop, "/analytics/funnel").await), [1, 1, 0, 0]);
         change(json!({"funnel_window_minutes": null, "session_idle_minutes": 10})).await;
         assert_eq!(users(get(&shop, "/analytics/funnel").await), [1, 0, 0, 0]);
-        change(json!({"session_idle_minutes": null, "funnel_pages": {"confirmation": ["/checkout"]}})).await;
+        change(json!({"session_idle_minutes": null, "funnel_pages": ["confirmation=/checkout"]})).await;
         assert_eq!(users(get(&shop, "/analytics/funnel").await), [1, 1, 0, 0]);
     }
 
