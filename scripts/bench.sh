@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Measures what the issues promise, and prints one table. `make bench` builds everything and calls this.
 #
-#   scripts/bench.sh [edge|worker|sqlite|postgres|journey|behavior-sqlite|behavior-postgres|analytics-sqlite|analytics-postgres]
-#                    all figures but the last four, which need Python's libraries or store a million sessions first, or
+#   scripts/bench.sh [edge|worker|sqlite|postgres|journey|behavior-sqlite|behavior-postgres|analytics-sqlite|analytics-postgres|
+#                     funnel-sqlite|funnel-postgres|recommend]
+#                    all figures but the last seven, which need Python's libraries or store a million sessions first, or
 #                    those of one part
 #
 # FOOTFALL_BENCH_MINUTES (1) is how long touchpoints come, FOOTFALL_BENCH_RATE (1667) how many a second,
@@ -40,6 +41,17 @@ if [[ $part == behavior-* ]]; then
   [[ -x $python/bin/python ]] || python3 -m venv "$python"
   "$python/bin/pip" install --quiet --disable-pip-version-check --requirement benches/behavior/requirements.txt
   export FOOTFALL_BENCH_PYTHON=$python/bin/python
+fi
+
+# Beside Python's implicit, with the settings that its tuning found (benches/recommend/tuned.json).
+if [[ $part == recommend ]]; then
+  python=$target/bench-recommend
+  [[ -x $python/bin/python ]] || python3 -m venv "$python"
+  "$python/bin/pip" install --quiet --disable-pip-version-check --requirement benches/recommend/requirements.txt
+  out=$(mktemp -d)
+  "$python/bin/python" benches/recommend/implicit_reference.py "$here/../shared/data" "$out" >"$out/implicit.json"
+  CANDLE_NUM_THREADS=1 cargo run --quiet --release -p footfall --example recommend "$out"
+  exit
 fi
 
 echo "Figures of one run on $(nproc) cores, load and servers on the same ones, over HTTP on loopback."

@@ -229,7 +229,7 @@ fn wait_until_stored(world: &World) -> anyhow::Result<ShopLedger> {
 /// # Errors
 /// When an event is not appended, or a reply is not the expected one.
 pub fn analytics(world: &World, database: &str) -> anyhow::Result<Vec<Figure>> {
-    let sessions = setting("FOOTFALL_BENCH_SESSIONS", 1_000_000)?;
+    let sessions = sessions()?;
     let shop = world.shop()?;
     let begun = Instant::now();
     let stored = std::thread::scope(|scope| -> anyhow::Result<usize> {
@@ -273,6 +273,14 @@ pub fn analytics(world: &World, database: &str) -> anyhow::Result<Vec<Figure>> {
         ));
     }
     Ok(figures)
+}
+
+/// How many sessions are stored.
+///
+/// # Errors
+/// When the setting is no number.
+pub fn sessions() -> anyhow::Result<u32> {
+    setting("FOOTFALL_BENCH_SESSIONS", 1_000_000)
 }
 
 fn store(world: &World, shop: &ShopEntry, sessions: u32, sender: usize) -> anyhow::Result<usize> {

@@ -5,6 +5,7 @@
 //! - [`track`]: tracked customers, and how soon an event is in the log
 //! - [`journey`]: touchpoints of many live sessions, the reducer natively and as wasm, and analytics over many sessions
 //! - [`behavior`]: uploads and behaviour analytics, against Python's libraries
+//! - [`funnel`]: funnel analytics over many visits, and live data to many clients
 //! - [`sizes`]: the component and the tracker
 //!
 //! Everything runs as real processes that are talked to over HTTP on loopback ([`world`], [`load`]).
@@ -17,6 +18,7 @@
 pub mod baseline;
 pub mod behavior;
 pub mod edge;
+pub mod funnel;
 pub mod http;
 pub mod journey;
 pub mod load;

@@ -22,6 +22,7 @@ mod faults;
 mod geo;
 mod journey;
 mod lifecycle;
+mod live;
 mod logins;
 mod main_job;
 mod nothing_lost;

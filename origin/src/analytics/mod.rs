@@ -25,7 +25,7 @@ pub use active::{Active, count_active, last_pages, list_orders_since};
 pub use project::project;
 pub use queries::runs::clear;
 pub use queries::sales::Transaction;
-pub use refresh::{ask as ask_refresh, depends_on, refresh};
+pub use refresh::{ask as ask_refresh, ask_where_missing, depends_on, refresh};
 pub use routes::routes;
 pub use segments::segment;
 

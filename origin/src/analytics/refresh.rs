@@ -44,6 +44,26 @@ pub async fn ask(app: &App, tx: &mut Tx, shop: &ShopId) -> Result<JobId, Storage
     jobs::enqueue(app, tx, shop, &what, None).await
 }
 
+/// Asks for the figures of shops that have a log and none: those of a release that had no figures.
+pub async fn ask_where_missing(app: &App) -> Result<usize, StorageError> {
+    let shops = shops::list_shops(&mut app.db().read().await?).await?;
+    let mut asked = 0;
+    for shop in shops {
+        let missing = {
+            let mut db = app.db().read().await?;
+            runs::find_live(&mut db, &shop.id).await?.is_none()
+                && ingest::last_place(&mut db, &shop.id).await? > 0
+        };
+        if missing {
+            let mut tx = app.db().begin().await?;
+            ask(app, &mut tx, &shop.id).await?;
+            tx.commit().await?;
+            asked += 1;
+        }
+    }
+    Ok(asked)
+}
+
 /// Whether rows of a kind change the figures.
 #[must_use]
 pub const fn depends_on(kind: Kind) -> bool {
@@ -123,7 +143,9 @@ impl Made<'_> {
             after = last.place;
             self.take_events(&mut tx, &events, after).await?;
         }
-        runs::put_live(&mut tx, id, self.making.number, app.now()).await?;
+        if !runs::put_live(&mut tx, id, self.making.number, app.now()).await? {
+            return Err(JobFault::Lost);
+        }
         let result = json!({"events": self.done, "run": self.making.number});
         self.run.finish(&mut tx, self.done, &result).await?;
         tx.commit().await?;

@@ -25,6 +25,9 @@ pub(super) async fn serve(
     let listener = bind(&config).await?;
     let db = open(&config).await?;
     let app = App::new(config.clone(), db);
+    crate::analytics::ask_where_missing(&app)
+        .await
+        .context("figures that are missing cannot be asked for")?;
     let mut told = stop.clone();
     let pushing = tokio::spawn(crate::edges::run(app.clone(), async move {
         told.requested().await

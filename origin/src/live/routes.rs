@@ -5,7 +5,7 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{FromRequestParts, State};
 use axum::response::Response;
-use http::header::SEC_WEBSOCKET_PROTOCOL;
+use http::header::{ORIGIN, SEC_WEBSOCKET_PROTOCOL};
 use http::request::Parts;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -75,10 +75,16 @@ struct Asked {
 )]
 async fn realtime(
     State(app): State<App>,
-    Shown(shown): Shown,
+    Shown { by: shown, origin }: Shown,
     WireQuery(asked): WireQuery<Asked>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, AppError> {
+    // Other than for requests, browsers let any page open a WebSocket anywhere; where the door is open that page would listen.
+    if app.access().open_shop_routes && !is_of_this_machine(origin.as_deref()) {
+        return Err(AppError::Forbidden {
+            needed: "a page of this machine",
+        });
+    }
     // Who can set headers can read a refusal; a page is told by the close of its connection.
     let credential = match shown {
         ShownBy::Header(credential) => {
@@ -125,7 +131,11 @@ async fn realtime(
 }
 
 /// The credential that a client shows while it connects.
-struct Shown(ShownBy);
+struct Shown {
+    by: ShownBy,
+    /// The page that connects, as its browser tells it.
+    origin: Option<String>,
+}
 
 enum ShownBy {
     Header(Credential),
@@ -144,10 +154,50 @@ impl FromRequestParts<App> for Shown {
             .flat_map(|value| value.split(','))
             .map(str::trim);
         let token = names.find_map(|name| name.strip_prefix(TOKEN_PREFIX));
-        Ok(Self(match (token, Credential::of(parts)) {
+        let by = match (token, Credential::of(parts)) {
             (Some(token), _) => ShownBy::Protocol(Credential::of_bearer(token)),
             (None, Some(credential)) => ShownBy::Header(credential),
             (None, None) => ShownBy::Nothing,
-        }))
+        };
+        let origin = parts.headers.get(ORIGIN);
+        let origin = origin.map(|origin| origin.to_str().unwrap_or_default().to_owned());
+        Ok(Self { by, origin })
+    }
+}
+
+/// Whether a page comes from this machine; who tells no page is none.
+fn is_of_this_machine(origin: Option<&str>) -> bool {
+    let Some(origin) = origin else { return true };
+    let host = origin.split_once("://").map_or("", |(_, rest)| rest);
+    let name = match host.strip_prefix('[') {
+        Some(address) => address.split(']').next(),
+        None => host.split(':').next(),
+    };
+    matches!(name, Some("localhost" | "127.0.0.1" | "::1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pages_of_this_machine_are_let_in_at_an_open_door() {
+        for origin in [
+            "http://localhost:8787",
+            "http://127.0.0.1",
+            "http://[::1]:80",
+        ] {
+            assert!(is_of_this_machine(Some(origin)), "{origin}");
+        }
+        for origin in [
+            "",
+            "null",
+            "https://evil.example",
+            "http://localhost.evil.example",
+            "http://[::2]",
+        ] {
+            assert!(!is_of_this_machine(Some(origin)), "{origin}");
+        }
+        assert!(is_of_this_machine(None));
     }
 }

@@ -29,6 +29,8 @@ use crate::shops;
 const SEED: u64 = 42;
 /// How often shops are looked at whose purchases have changed.
 const LOOK_EVERY: Duration = Duration::from_secs(3_600);
+/// How long after its start a node first looks: it has other things to do then.
+const FIRST_LOOK: Duration = Duration::from_secs(600);
 /// How long a model serves at least before another one is trained by itself.
 const AGE_MS: i64 = DAY_MS;
 /// The share of purchases that are of things which are used up, from which on what customers have may be recommended.
@@ -269,6 +271,7 @@ fn towers_of(choice: Option<&Choice>) -> Option<two_tower::Settings> {
 /// Has shops' recommenders trained whose purchases have changed, until `stop` is done.
 pub async fn keep_training(app: App, stop: impl Future<Output = ()> + Send) {
     let training = async {
+        tokio::time::sleep(FIRST_LOOK).await;
         loop {
             if let Err(error) = train_due(&app).await {
                 tracing::warn!(%error, "recommenders cannot be kept up to date");

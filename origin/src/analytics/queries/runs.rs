@@ -123,16 +123,16 @@ pub(in crate::analytics) async fn note(
     .during("note how far figures are made")
 }
 
-/// Puts a run in the place of the live one. The caller holds the shop's turn.
+/// Puts a run in the place of the live one; whether it is still there: a rebuild throws away what is being made. The caller
+/// holds the shop's turn.
 pub(in crate::analytics) async fn put_live(
     tx: &mut Tx,
     shop: &ShopId,
     run: i64,
     now: UtcMillis,
-) -> Result<(), StorageError> {
+) -> Result<bool, StorageError> {
     const RETIRE: &str = "UPDATE analytics_runs SET state = 'old' WHERE shop_id = $1 AND run <> $2";
-    const PUT: &str =
-        "UPDATE analytics_runs SET state = 'live', live_at = $3 WHERE shop_id = $1 AND run = $2";
+    const PUT: &str = "UPDATE analytics_runs SET state = 'live', live_at = $3 WHERE shop_id = $1 AND run = $2 RETURNING run";
     on_db!(tx, |connection| {
         sqlx::query(RETIRE)
             .bind(shop.as_str())
@@ -142,16 +142,16 @@ pub(in crate::analytics) async fn put_live(
             .map(|_| ())
     })
     .during("retire old figures")?;
-    on_db!(tx, |connection| {
-        sqlx::query(PUT)
+    let put: Option<i64> = on_db!(tx, |connection| {
+        sqlx::query_scalar(PUT)
             .bind(shop.as_str())
             .bind(run)
             .bind(now.get())
-            .execute(connection)
+            .fetch_optional(connection)
             .await
-            .map(|_| ())
     })
-    .during("show new figures")
+    .during("show new figures")?;
+    Ok(put.is_some())
 }
 
 /// The tables of a run with what names a row in them, the run's own row last.

@@ -161,6 +161,20 @@ on_both! {
         assert_eq!(figures(&shop).await, grown);
     }
 
+    async fn a_shop_of_an_earlier_release_gets_its_figures(database) {
+        let shop = TestShop::start(database).await;
+        tell(&shop, &[did("ann", 0, "/"), did("bob", 0, "/")]).await;
+        work_until_idle(&shop.app).await.unwrap();
+        assert_eq!(footfall::analytics::ask_where_missing(&shop.app).await.unwrap(), 0);
+        let mut tx = shop.app.db().begin().await.unwrap();
+        footfall::analytics::clear(&mut tx, &shop.shop().id).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(crate::analytics::users_of(&get(&shop, "/analytics/funnel").await)[0], 0);
+        assert_eq!(footfall::analytics::ask_where_missing(&shop.app).await.unwrap(), 1);
+        work_until_idle(&shop.app).await.unwrap();
+        assert_eq!(crate::analytics::users_of(&get(&shop, "/analytics/funnel").await)[0], 2);
+    }
+
     async fn another_window_or_pause_makes_other_figures(database) {
         let shop = TestShop::start(database).await;
         tell(&shop, &[did("ann", 0, "/"), did("ann", 20, "/search"), did("ann", 45, "/checkout")]).await;
