@@ -21,7 +21,7 @@ const AT_EDGE: [&str; 11] = [
     "/demo",
 ];
 /// Routes that no edge passes on: they are for whoever runs the origin, and for the shop's people.
-const AT_ORIGIN: [&str; 8] = [
+const AT_ORIGIN: [&str; 9] = [
     "/metrics",
     "/analytics/",
     "/dashboard/",
@@ -30,6 +30,7 @@ const AT_ORIGIN: [&str; 8] = [
     "/recommendations/",
     "/sentiment/",
     "/users/",
+    "/ws/",
 ];
 
 #[test]

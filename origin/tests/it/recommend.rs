@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use crate::support::{START, TestShop, on_both};
 use crate::uploads::import;
 
-/// Four tastes of forty things each, of which a customer buys the next two every ten days; everybody buys tea each time.
+/// Four tastes of forty things each, of which a customer buys the next two every fifteen days; everybody buys tea each time.
 fn orders() -> String {
     let mut text =
         "order,product id,product,category,quantity,price,customer id,date,country\n".to_owned();
-    for n in 0..60 {
-        for at in 0..12 {
-            let when = START.plus((at * 10 + n % 10 - 130) * DAY_MS).to_rfc3339();
+    for n in 0..32 {
+        for at in 0..8 {
+            let when = START.plus((at * 15 + n % 10 - 130) * DAY_MS).to_rfc3339();
             let mut line = |product: String, category: i64| {
                 text += &format!(
                     "{n}-{at},{product},Thing {product},Taste {category},1,5.00,c{n},{when},NL\n"
@@ -51,7 +51,7 @@ on_both! {
         let status = get(&shop, "/models/status").await;
         assert_eq!((&status["serving_version"], &status["health"]["status"]), (&json!(1), &json!("healthy")), "{status}");
         let report = &status["versions"][0]["report"];
-        assert_eq!((&report["customers"], &report["products"]), (&json!(60), &json!(161)));
+        assert_eq!((&report["customers"], &report["products"]), (&json!(32), &json!(161)));
         let names: Vec<&str> = report["models"].as_array().unwrap().iter().map(|one| one["model"].as_str().unwrap()).collect();
         for name in ["popularity", "item_knn", "ease", "two_tower"] {
             assert!(names.contains(&name), "{names:?}");
@@ -63,8 +63,8 @@ on_both! {
         assert_eq!((&told["basis"], &told["model_version"]), (&json!("personal"), &json!(1)));
         let list = told["recommendations"].as_array().unwrap();
         let tea = list.iter().find(|one| one["product_id"] == "tea").unwrap();
-        assert_eq!((&tea["reason"], &tea["name"], &tea["explanation"]), (&json!("bought_before"), &json!("Thing tea"), &json!("Bought 12 times before")));
-        let owned: Vec<String> = (40..64).map(|n| n.to_string()).collect();
+        assert_eq!((&tea["reason"], &tea["name"], &tea["explanation"]), (&json!("bought_before"), &json!("Thing tea"), &json!("Bought 8 times before")));
+        let owned: Vec<String> = (40..56).map(|n| n.to_string()).collect();
         assert!(list.iter().all(|one| one["product_id"] == "tea" || !owned.contains(&one["product_id"].as_str().unwrap().to_owned())), "{told}");
         let cold = get(&shop, "/recommendations/nobody").await;
         assert_eq!((&cold["basis"], cold["recommendations"].as_array().unwrap().len(), &cold["recommendations"][0]["product_id"]), (&json!("cold"), 10, &json!("tea")));
