@@ -23,7 +23,7 @@ fn what_is_tracked_at_the_edge_is_shown_live_at_the_origin() {
     let mut told = message(&unique("message"));
     told["event"] = event.as_str().into();
     world.edge().post("/v1/track", &told).expect(200);
-    let shown = wait(tokio::time::timeout(PATIENCE, async {
+    let found = async {
         loop {
             let message = socket.next().await.unwrap().unwrap();
             let message: Value =
@@ -33,6 +33,7 @@ fn what_is_tracked_at_the_edge_is_shown_live_at_the_origin() {
                 return shown;
             }
         }
-    }));
+    };
+    let shown = wait(async { tokio::time::timeout(PATIENCE, found).await });
     assert_eq!(shown.expect("the event is shown")["type"], "track");
 }
