@@ -282,6 +282,29 @@ pub(in crate::analytics) async fn sum_facets(
     Ok(read.filter(|(.., visits, _)| *visits > 0).collect())
 }
 
+/// Distinct visitors of each day of a span; days without any are not there.
+pub(in crate::analytics) async fn count_daily_visitors(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    run: i64,
+    span: Days,
+) -> Result<BTreeMap<i64, i64>, StorageError> {
+    // Of one day every day before lies outside.
+    const SQL: &str = "SELECT day, CAST(SUM(visitors) AS BIGINT) FROM visitor_gaps WHERE shop_id = $1 AND run = $2 \
+        AND counted = 0 AND device = '' AND day >= $3 AND day < $4 GROUP BY day";
+    let rows: Vec<(i64, i64)> = on_db!(db, |connection| {
+        sqlx::query_as(SQL)
+            .bind(shop.as_str())
+            .bind(run)
+            .bind(span.from)
+            .bind(span.until)
+            .fetch_all(connection)
+            .await
+    })
+    .during("count the visitors of days")?;
+    Ok(rows.into_iter().collect())
+}
+
 /// Visitors who were never seen before, by day of a span, and how many were seen until its end in all.
 pub(in crate::analytics) async fn count_new(
     db: &mut impl Handle,

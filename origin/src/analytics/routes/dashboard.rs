@@ -131,20 +131,16 @@ impl Figures {
         run: i64,
         span: Days,
     ) -> Result<Self, StorageError> {
-        let mut spans = vec![span];
-        spans.extend(Interval::Daily.cut(span));
-        let users = rollups::count_visitors(db, &shop.id, run, &spans, &[0], None).await?;
+        let users = rollups::count_visitors(db, &shop.id, run, &[span], &[0], None).await?;
+        let daily = rollups::count_daily_visitors(db, &shop.id, run, span).await?;
+        let of_day = |day: i64| daily.get(&day).map_or(0.0, |visitors| *visitors as f64);
         let (new_users, total_users) = rollups::count_new(db, &shop.id, run, span).await?;
         let visits = rollups::sum_days(db, &shop.id, run, span, None).await?;
         Ok(Self {
             span,
             total_users,
             active_users: users.first().map_or(0, |counts| counts[0]),
-            daily_users: users
-                .iter()
-                .skip(1)
-                .map(|counts| counts[0] as f64)
-                .collect(),
+            daily_users: (span.from..span.until).map(of_day).collect(),
             new_users,
             visits: visits
                 .into_iter()
