@@ -323,46 +323,50 @@ async fn trends(
     let parts = interval.cut(span);
     let mut db = app.db().read().await?;
     let run = live_run(&mut db, &shop).await?;
-    let users = rollups::count_visitors(&mut db, &shop.id, run, &parts, &[0], None).await?;
+    let users: Vec<i64> = if interval == Interval::Daily {
+        let daily = rollups::count_daily_visitors(&mut db, &shop.id, run, span).await?;
+        let of_day = |day: i64| daily.get(&day).copied().unwrap_or(0);
+        (span.from..span.until).map(of_day).collect()
+    } else {
+        let counts = rollups::count_visitors(&mut db, &shop.id, run, &parts, &[0], None).await?;
+        counts.into_iter().map(|counts| counts[0]).collect()
+    };
     let (new_users, _) = rollups::count_new(&mut db, &shop.id, run, span).await?;
     let days = rollups::sum_days(&mut db, &shop.id, run, span, None).await?;
     let sales = sales::sum_days(&mut db, &shop, run, span).await?;
     let scale = major_of_one(shop.currency);
-    let points = parts
-        .iter()
-        .zip(users)
-        .map(|(part, users): (_, [i64; COUNTS])| {
-            let within = |day: i64| (part.from..part.until).contains(&day);
-            let mut counts = [Sums::default(); COUNTS];
-            for (_, count, sums) in days.iter().filter(|(day, ..)| within(*day)) {
-                counts[*count].visits += sums.visits;
-                counts[*count].views += sums.views;
-            }
-            let sold = sales
+    let points = parts.iter().zip(users).map(|(part, users)| {
+        let within = |day: i64| (part.from..part.until).contains(&day);
+        let mut counts = [Sums::default(); COUNTS];
+        for (_, count, sums) in days.iter().filter(|(day, ..)| within(*day)) {
+            counts[*count].visits += sums.visits;
+            counts[*count].views += sums.views;
+        }
+        let sold = sales
+            .range(part.from..part.until)
+            .fold(Sales::default(), |all, (_, one)| all.plus(*one));
+        let PeriodReply {
+            start_date,
+            end_date,
+        } = PeriodReply::of(*part);
+        TrendPoint {
+            start_date,
+            end_date,
+            active_users: users,
+            new_users: new_users
                 .range(part.from..part.until)
-                .fold(Sales::default(), |all, (_, one)| all.plus(*one));
-            let PeriodReply {
-                start_date,
-                end_date,
-            } = PeriodReply::of(*part);
-            TrendPoint {
-                start_date,
-                end_date,
-                active_users: users[0],
-                new_users: new_users
-                    .range(part.from..part.until)
-                    .map(|(_, count)| count)
-                    .sum(),
-                sessions: counts[0].visits,
-                page_views: counts[0].views,
-                conversions: counts[BOUGHT].visits,
-                conversion_rate: share(counts[BOUGHT].visits, counts[0].visits),
-                orders: sold.orders,
-                revenue: rounded(sold.revenue as f64 * scale, 2),
-                average_order_value: (sold.orders > 0)
-                    .then(|| rounded(sold.revenue as f64 * scale / sold.orders as f64, 2)),
-            }
-        });
+                .map(|(_, count)| count)
+                .sum(),
+            sessions: counts[0].visits,
+            page_views: counts[0].views,
+            conversions: counts[BOUGHT].visits,
+            conversion_rate: share(counts[BOUGHT].visits, counts[0].visits),
+            orders: sold.orders,
+            revenue: rounded(sold.revenue as f64 * scale, 2),
+            average_order_value: (sold.orders > 0)
+                .then(|| rounded(sold.revenue as f64 * scale / sold.orders as f64, 2)),
+        }
+    });
     Ok(Json(TrendsReply {
         period: PeriodReply::of(span),
         interval,
