@@ -11,10 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::period::{Dates, PeriodReply};
-use super::{device, mean_seconds, share};
-use crate::analytics::change::Rules;
+use super::{device, live_run_with_rules, mean_seconds, share};
 use crate::analytics::queries::rollups::{self, Sums};
-use crate::analytics::queries::runs;
 use crate::app::App;
 use crate::auth::OpenShop;
 use crate::http::envelope::AnalyticsRefusals;
@@ -115,11 +113,7 @@ async fn funnel(
     let span = dates.parse(&shop, app.now())?;
     let device = device(asked.device_type.as_deref())?;
     let mut db = app.db().read().await?;
-    let live = runs::find_live(&mut db, &shop.id).await?;
-    let rules = live
-        .as_ref()
-        .map_or_else(|| Rules::of(&shop.settings), |live| live.rules.clone());
-    let run = live.map_or(0, |live| live.number);
+    let (run, rules) = live_run_with_rules(&mut db, &shop).await?;
     let counted: Vec<usize> = (1..=STEPS).collect();
     let users = rollups::count_visitors(&mut db, &shop.id, run, &[span], &counted, device).await?;
     let users = users.first().copied().unwrap_or([0; COUNTS]);

@@ -14,6 +14,7 @@ use footfall_shared::journey::context::DeviceType;
 use footfall_shared::visits::page::PageType;
 use utoipa_axum::router::OpenApiRouter;
 
+use super::change::Rules;
 use super::queries::runs::{self, Run};
 use crate::app::App;
 use crate::db::{Handle, StorageError};
@@ -45,6 +46,18 @@ fn bad(field: &str, reason: &str) -> AppError {
 async fn live_run(db: &mut impl Handle, shop: &Shop) -> Result<i64, StorageError> {
     let run: Option<Run> = runs::find_live(db, &shop.id).await?;
     Ok(run.map_or(0, |run| run.number))
+}
+
+/// The number of the run that is read, and what it is made by: the settings may be newer.
+async fn live_run_with_rules(
+    db: &mut impl Handle,
+    shop: &Shop,
+) -> Result<(i64, Rules), StorageError> {
+    let run = runs::find_live(db, &shop.id).await?;
+    Ok(match run {
+        Some(run) => (run.number, run.rules),
+        None => (0, Rules::of(&shop.settings)),
+    })
 }
 
 /// A kind of device, as the contract names them.

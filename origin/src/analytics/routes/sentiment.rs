@@ -8,7 +8,6 @@ use footfall_shared::behavior::sentiment::blend::{class_of, in_hundred};
 use footfall_shared::time::UtcMillis;
 use footfall_shared::visits::feedback::{OTHER, PRODUCT, Topic};
 use footfall_shared::visits::page::PageType;
-use footfall_shared::visits::users::NEVER;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -306,9 +305,10 @@ async fn of_page(
             .ok_or_else(|| bad("category", "must be one of the categories of feedback"))
     });
     let topic = topic.transpose()?;
-    let times = span.map_or((UtcMillis::new(NEVER), UtcMillis::new(i64::MAX)), |span| {
-        span.times(&shop.timezone)
-    });
+    let times = span.map_or(
+        (UtcMillis::new(i64::MIN), UtcMillis::new(i64::MAX)),
+        |span| span.times(&shop.timezone),
+    );
     let mut db = app.db().read().await?;
     let run = live_run(&mut db, &shop).await?;
     let rows = feedback::sum_days(&mut db, &shop.id, run, span, Some(page)).await?;

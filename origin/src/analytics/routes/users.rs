@@ -16,8 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{bad, live_run, mean_seconds, page, rounded};
-use crate::analytics::change::Rules;
+use super::{bad, live_run, live_run_with_rules, mean_seconds, page, rounded};
 use crate::analytics::queries::visits::{self, Filter};
 use crate::app::App;
 use crate::auth::OpenShop;
@@ -341,7 +340,7 @@ async fn journey(
         return Err(bad("user_id", "must not contain a NUL character"));
     }
     let mut db = app.db().read().await?;
-    let run = live_run(&mut db, &shop).await?;
+    let (run, rules) = live_run_with_rules(&mut db, &shop).await?;
     let filter = Filter {
         visitor: Some(&user_id),
         ..Filter::default()
@@ -350,7 +349,6 @@ async fn journey(
     if visits.is_empty() {
         return Err(AppError::UserNotFound);
     }
-    let window_ms = Rules::of(&shop.settings).window_ms;
     let mut graph = Graph::default();
     visits.iter().for_each(|(_, visit)| graph.add(visit));
     let bought: Vec<usize> = (0..visits.len())
@@ -360,7 +358,7 @@ async fn journey(
     Ok(Json(UserJourneyReply {
         sessions: visits
             .iter()
-            .map(|(key, visit)| session(key, visit, window_ms))
+            .map(|(key, visit)| session(key, visit, rules.window_ms))
             .collect(),
         nodes: graph.nodes(),
         edges: graph.edges(),
