@@ -114,6 +114,14 @@ prefixed_id!(
     /// Work that is longer than a request.
     JobId, "job_"
 );
+prefixed_id!(
+    /// A record of a customer that a salesperson keeps; a shopper with orders is a [`CustomerId`].
+    CustomerRecordId, "customer_"
+);
+prefixed_id!(
+    /// What a salesperson and a customer did together.
+    InteractionId, "interaction_"
+);
 
 /// An event's id: the client's own `messageId`, or `evt_` and a ULID made where it was accepted.
 /// At most [`EventId::CHARS_MAX`] characters.

@@ -65,6 +65,15 @@ impl UtcMillis {
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
     }
 
+    /// RFC 3339 in UTC to the second, as `2025-09-24T10:30:00Z`; what is finer is cut off.
+    #[must_use]
+    pub fn to_rfc3339_seconds(self) -> String {
+        let mut text = self.to_rfc3339();
+        text.truncate("2025-09-24T10:30:00".len());
+        text.push('Z');
+        text
+    }
+
     /// This point with the offset that `zone` has then.
     #[must_use]
     pub fn in_zone(self, zone: &TimeZone) -> Moment {
@@ -121,6 +130,12 @@ mod tests {
             summer.in_zone(&amsterdam).to_local_text(),
             "2024-07-15 10:20:30"
         );
+    }
+
+    #[test]
+    fn a_time_to_the_second_reads_back_without_what_is_finer() {
+        let at = UtcMillis::new(1_758_709_800_999);
+        assert_eq!(at.to_rfc3339_seconds(), "2025-09-24T10:30:00Z");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A `…Request` holds what a caller may send, not yet checked; domain types parse it. A `…Reply` is made
 //! from domain types by a named constructor beside it.
 
+pub mod customers;
 pub mod error;
 pub mod events;
 pub mod intelligence;
