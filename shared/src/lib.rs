@@ -8,6 +8,7 @@
 //! - who is asking: [`identity`], [`keys`], [`permission`], [`signing`], [`mode`], [`shop`]
 //! - what happened: [`event`], [`order`]
 //! - what follows from it: [`profile`], [`offers`], [`intelligence`], [`journey`]
+//! - whom a salesperson advises: [`customer`]
 //! - what is worth showing: [`experiment`]
 //! - what a shop sends in files: [`upload`], and what follows from it: [`behavior`]
 //! - what is done on its pages: [`visits`]
@@ -24,6 +25,7 @@
 )]
 
 pub mod behavior;
+pub mod customer;
 pub mod event;
 pub mod experiment;
 pub mod id;
@@ -37,6 +39,7 @@ pub mod offers;
 pub mod order;
 pub mod permission;
 pub mod profile;
+pub mod sequence;
 pub mod shop;
 pub mod signing;
 pub mod silence;

@@ -18,6 +18,8 @@ pub enum Permission {
     AnalyticsRead,
     /// Have them made anew, and models trained.
     AnalyticsWrite,
+    /// Read what people and keys did in the administration.
+    AuditRead,
     /// Read analyses of customers' behaviour, and see jobs.
     BehaviorRead,
     /// Have them computed, mark what was done of them, and end jobs.
@@ -28,7 +30,7 @@ pub enum Permission {
     ContentWrite,
     /// Read customers, their profiles and offers.
     CustomersRead,
-    /// Recalculate customers.
+    /// Make, change and delete customers, and recalculate them.
     CustomersWrite,
     /// See which devices recognize whom.
     DevicesRead,
@@ -70,9 +72,10 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::AnalyticsRead,
         Self::AnalyticsWrite,
+        Self::AuditRead,
         Self::BehaviorRead,
         Self::BehaviorWrite,
         Self::ContentRead,
@@ -105,6 +108,7 @@ impl Permission {
         match self {
             Self::AnalyticsRead => "analytics:read",
             Self::AnalyticsWrite => "analytics:write",
+            Self::AuditRead => "audit:read",
             Self::BehaviorRead => "behavior:read",
             Self::BehaviorWrite => "behavior:write",
             Self::ContentRead => "content:read",
@@ -160,7 +164,9 @@ pub fn needed(method: &str, route: &str) -> Option<&'static [Permission]> {
     let needed: &[Permission] = match (method, route) {
         // The storefront's, at the edge. A secret key is shown there what a browser is not.
         ("POST", "/api/intelligence/track-customer") => &[P::EventsWrite, P::CustomersRead],
-        ("GET" | "HEAD", "/api/intelligence/bundle") => &[P::CustomersRead],
+        ("GET" | "HEAD", "/api/intelligence/bundle" | "/api/intelligence/recommendations") => {
+            &[P::CustomersRead]
+        }
         ("POST", "/api/intelligence/bundle-status-update") => &[P::OffersWrite],
         ("POST", route) if route.starts_with("/v1/") => &[P::EventsWrite],
         ("GET" | "HEAD", route) if route.starts_with("/api/journey/sessions/") => {
@@ -215,6 +221,11 @@ pub fn needed(method: &str, route: &str) -> Option<&'static [Permission]> {
         {
             &[P::AnalyticsRead]
         }
+        // Customer management.
+        ("GET" | "HEAD", route) if route.starts_with("/api/v1/customers") => &[P::CustomersRead],
+        ("POST" | "PUT" | "DELETE", route) if route.starts_with("/api/v1/customers") => {
+            &[P::CustomersWrite]
+        }
         // Files, jobs and what is computed from them.
         ("GET" | "HEAD", "/api/uploads" | "/api/uploads/{id}" | "/api/uploads/{id}/errors.csv") => {
             &[P::UploadsRead]
@@ -226,6 +237,7 @@ pub fn needed(method: &str, route: &str) -> Option<&'static [Permission]> {
         ("GET" | "HEAD", route) if route.starts_with("/api/behavior/") => &[P::BehaviorRead],
         ("POST" | "PUT", route) if route.starts_with("/api/behavior/") => &[P::BehaviorWrite],
         // The administration.
+        ("GET" | "HEAD", "/api/audit") => &[P::AuditRead],
         ("GET" | "HEAD", "/api/journey/content") => &[P::ContentRead],
         ("PUT", "/api/journey/content" | "/api/products/stock") => &[P::ContentWrite],
         ("GET" | "HEAD", "/api/settings") => &[P::SettingsRead],
@@ -242,6 +254,24 @@ pub fn needed(method: &str, route: &str) -> Option<&'static [Permission]> {
         _ => return None,
     };
     Some(needed)
+}
+
+/// Whether it is kept in the audit log that somebody calls a route: what changes the administration, or takes something
+/// out. What only brings new data in (events, orders, journeys, customers) is not, because it is its own log.
+#[must_use]
+pub fn is_audited(method: &str, route: &str) -> bool {
+    use Permission as P;
+    let brings_data = |permission: &P| {
+        matches!(
+            permission,
+            P::EventsWrite | P::JourneysWrite | P::OffersWrite | P::OrdersWrite
+        )
+    };
+    let is_read = matches!(method, "GET" | "HEAD" | "OPTIONS");
+    let of_customers = route.starts_with("/api/v1/customers") && method != "DELETE";
+    let brings_only_data =
+        needed(method, route).is_some_and(|needed| needed.iter().any(brings_data));
+    !is_read && !of_customers && !brings_only_data
 }
 
 /// What a user is to the shop.
@@ -288,6 +318,7 @@ impl Role {
                 !matches!(self, Self::Support)
             }
             P::AnalyticsWrite
+            | P::AuditRead
             | P::BehaviorWrite
             | P::ContentWrite
             | P::CustomersWrite
@@ -428,6 +459,7 @@ mod tests {
         let table = [
             (Permission::AnalyticsRead, "owner admin analyst support"),
             (Permission::AnalyticsWrite, "owner admin"),
+            (Permission::AuditRead, "owner admin"),
             (Permission::BehaviorRead, "owner admin analyst support"),
             (Permission::BehaviorWrite, "owner admin"),
             (Permission::ContentRead, "owner admin analyst support"),

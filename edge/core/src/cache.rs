@@ -75,6 +75,12 @@ pub mod key {
         format!("{shop}/customer/{}", email.as_str())
     }
 
+    /// What a customer may want next; `None` is everybody who is not known.
+    #[must_use]
+    pub fn recommendations(shop: &ShopId, email: Option<&EmailHash>) -> String {
+        format!("{shop}/wants/{}", email.map_or("", EmailHash::as_str))
+    }
+
     /// The link of a device's key.
     #[must_use]
     pub fn device(shop: &ShopId, device: &DeviceKey) -> String {

@@ -17,6 +17,7 @@ use crate::cache::{self, Entry, key};
 use crate::error::EdgeError;
 use crate::guard;
 use crate::http::{Request, Response};
+use crate::intelligence::recommendations::LIST_FRESH_MS;
 use crate::journey::KIT_FRESH_MS;
 use crate::platform::{Cache, Platform, Pushed};
 
@@ -73,6 +74,12 @@ fn pushed(told: &Told<'_>, now: UtcMillis) -> Option<Pushed> {
         "customer" => {
             let key = key::customer(told.shop.as_ref()?, told.email_hash.as_ref()?);
             cache::pushed(key, &Entry::fresh(version, told.entry, now))
+        }
+        "recommendations" => {
+            let key = key::recommendations(told.shop.as_ref()?, told.email_hash.as_ref());
+            let mut entry = Entry::fresh(version, told.entry, now);
+            entry.until = now.plus(LIST_FRESH_MS);
+            cache::pushed(key, &entry)
         }
         "device" => {
             let device: DeviceKey = serde_json::from_slice(told.key?.get().as_bytes()).ok()?;

@@ -12,7 +12,8 @@ use serde_json::json;
 use crate::error::EdgeError;
 use crate::http::{Request, Response};
 use crate::intelligence::{
-    bundle::bundle, bundle_status::bundle_status, track_customer::track_customer,
+    bundle::bundle, bundle_status::bundle_status, recommendations::recommendations,
+    track_customer::track_customer,
 };
 use crate::platform::Platform;
 use crate::trace::Trace;
@@ -96,6 +97,10 @@ async fn answer<P: Platform>(
         "/api/intelligence/bundle" => {
             only(read)?;
             bundle(platform, trace, request).await
+        }
+        "/api/intelligence/recommendations" => {
+            only(read)?;
+            recommendations(platform, trace, request).await
         }
         "/api/intelligence/bundle-status-update" => {
             only(write)?;

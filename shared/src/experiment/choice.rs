@@ -116,7 +116,10 @@ fn parts_of(weights: &[f64], whole: u32) -> Vec<u32> {
     let given: u32 = parts.iter().sum();
     let mut order: Vec<usize> = (0..parts.len()).collect();
     let left_over = |at: &usize| exact[*at] - exact[*at].floor();
-    order.sort_by(|one, other| left_over(other).total_cmp(&left_over(one)));
+    order.sort_unstable_by(|one, other| {
+        let left = left_over(other).total_cmp(&left_over(one));
+        left.then(one.cmp(other))
+    });
     let missing = whole.saturating_sub(given) as usize;
     for at in order
         .into_iter()

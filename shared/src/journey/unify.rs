@@ -6,6 +6,7 @@
 use super::context::DeviceType;
 use super::session::{CONVERSIONS_MAX, HISTORY_MAX, LINKS_MAX, NAMES_MAX, STAGES_MAX, Session};
 use super::stage::Stage;
+use crate::sequence::sort_short;
 use crate::text::hex;
 
 /// What the name of a unified journey begins with; the first of its sessions follows.
@@ -88,9 +89,9 @@ pub fn unify(sessions: &[Session]) -> Session {
     {
         whole.stage = whole.stage.max(Stage::Purchase);
     }
-    whole.stages.sort_by_key(|step| step.at);
-    whole.history.sort_by_key(|met| met.at);
-    whole.conversions.sort_by_key(|one| one.at);
+    sort_short(&mut whole.stages, |step| step.at);
+    sort_short(&mut whole.history, |met| met.at);
+    sort_short(&mut whole.conversions, |one| one.at);
     keep_last(&mut whole.stages, STAGES_MAX);
     keep_last(&mut whole.history, HISTORY_MAX);
     keep_last(&mut whole.conversions, CONVERSIONS_MAX);

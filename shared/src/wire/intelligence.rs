@@ -603,6 +603,24 @@ impl NoOfferReply {
     }
 }
 
+/// `GET /api/intelligence/recommendations`, an addition to the contract.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StorefrontRecommendationsReply<R> {
+    /// Whether there is a list.
+    pub success: bool,
+    /// Why nothing personal is told: `not_recognized`, `identity_not_verified` or `temporarily_unavailable`.
+    pub reason: Option<&'static str>,
+    /// `personal`; `cold`, which is the same for everybody who is not known to have bought anything; `untrained` before
+    /// the first training; `none` where there is no list.
+    #[cfg_attr(feature = "openapi", schema(example = "personal"))]
+    pub basis: String,
+    /// The version of the recommender that made the list.
+    pub model_version: Option<i64>,
+    /// The best first. What the customer has is among them only where customers buy it again and again.
+    pub recommendations: Vec<R>,
+}
+
 /// `POST …/bundle-status` and `…/bundle-status-update`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

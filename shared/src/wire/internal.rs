@@ -28,6 +28,8 @@ pub mod path {
     pub const ENSURE_OFFER: &str = "/internal/offers/ensure";
     /// Edge → origin: move an offer.
     pub const MOVE_OFFER: &str = "/internal/offers/status";
+    /// Edge → origin: what somebody may want next.
+    pub const RECOMMENDATIONS: &str = "/internal/recommendations";
     /// Edge → origin: a shop's kit.
     pub const KIT: &str = "/internal/journey/kit";
     /// Origin → edge: changed entries.
@@ -212,6 +214,35 @@ pub struct MoveOffer {
     pub customer_email: Option<Email>,
 }
 
+/// Asks what somebody may want next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskRecommendations {
+    /// The shop.
+    pub shop: ShopId,
+    /// The customer; `None` for what is told everybody who is not known.
+    pub whom: Option<EmailHash>,
+}
+
+/// What somebody may want next; `L` is a [`RecommendationList`], if they have one of their own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecommendationsAnswer<L> {
+    /// Grows with every list that is put in service for them.
+    pub version: i64,
+    /// The list.
+    pub list: L,
+}
+
+/// A list of recommendations as an edge holds it; `R` is one of them, or its text, which edges pass on as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecommendationList<R> {
+    /// `personal`, `cold` or `untrained`.
+    pub basis: String,
+    /// The version of the recommender that made it; `None` before the first training.
+    pub model_version: Option<i64>,
+    /// The best first.
+    pub recommendations: Vec<R>,
+}
+
 /// A changed entry that the origin sends to the edges.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -246,6 +277,17 @@ pub enum Change {
         version: i64,
         /// The kit.
         entry: Option<Box<Kit>>,
+    },
+    /// What somebody may want next; `entry` is `None` where nothing is known of them any more.
+    Recommendations {
+        /// The shop.
+        shop: ShopId,
+        /// The customer; `None` for everybody who is not known.
+        email_hash: Option<EmailHash>,
+        /// The version from which this holds.
+        version: i64,
+        /// A [`RecommendationList`].
+        entry: Option<serde_json::Value>,
     },
     /// A key was revoked or its shop's settings changed: forget what is known of it.
     Key {

@@ -2,12 +2,15 @@
 //!
 //! - [`track_customer`]: recognize, remember, answer with the profile
 //! - [`bundle`]: the offer, from the edge's own state
+//! - [`recommendations`]: what the shopper may want next, from the edge's own state
 //! - [`bundle_status`]: the deprecated status route
 
+pub(crate) mod asker;
 pub(crate) mod bundle;
 pub(crate) mod bundle_status;
 pub(crate) mod customer;
 pub(crate) mod recognize;
+pub(crate) mod recommendations;
 pub(crate) mod track_customer;
 
 use footfall_shared::identity::Trust;

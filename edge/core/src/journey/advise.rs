@@ -4,6 +4,7 @@ use footfall_shared::journey::content::advice;
 use footfall_shared::journey::content::{Decision, Kit, Optimization, Purpose};
 use footfall_shared::journey::parse;
 use footfall_shared::journey::session::Session;
+use footfall_shared::sequence::sort_short;
 use footfall_shared::wire::journey::{OptimizeReply, OptimizeRequest, RecommendationsReply};
 use http::StatusCode;
 
@@ -48,7 +49,9 @@ pub(super) async fn optimize<P: Platform>(
     let choice = choose(platform, &asked, &kit, &name, &session, &wanted.forbidden);
     let mut decisions = choice.slots(&wanted.slots);
     decisions.retain(|decision| decision.held_out || decision.chosen.is_some());
-    decisions.sort_by_key(|decision| std::cmp::Reverse(worth(decision, &kit)));
+    sort_short(&mut decisions, |decision| {
+        std::cmp::Reverse(worth(decision, &kit))
+    });
     decisions.truncate(wanted.most);
     let mut reply = OptimizeReply::of(&kit, &decisions);
     reply.decision_id = choice.log(Purpose::Optimization, &decisions).await?;

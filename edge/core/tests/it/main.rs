@@ -21,6 +21,7 @@ mod limits;
 mod opt_out;
 mod outbox;
 mod push;
+mod recommendations;
 mod support;
 mod traces;
 mod track_customer;

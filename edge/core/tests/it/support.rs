@@ -20,8 +20,9 @@ use footfall_shared::profile::Profile;
 use footfall_shared::shop::{ShopEntry, ShopSettings};
 use footfall_shared::time::{DAY_MS, UtcMillis};
 use footfall_shared::wire::internal::{
-    AppendReceipt, CustomerCard, CustomerEntry, CustomerReply, DeviceLink, KitReply, Receipt,
-    RecognizeDevice, Recognized, ResolvedShop, Verdict, path,
+    AppendReceipt, AskRecommendations, CustomerCard, CustomerEntry, CustomerReply, DeviceLink,
+    KitReply, Receipt, RecognizeDevice, Recognized, RecommendationList, RecommendationsAnswer,
+    ResolvedShop, Verdict, path,
 };
 use serde_json::{Value, json};
 
@@ -42,6 +43,8 @@ pub struct Origin {
     pub settings: RefCell<ShopSettings>,
     /// What the shop's content is chosen from.
     pub kit: RefCell<Option<Kit>>,
+    /// Products that are recommended to the customer it knows, and to everybody else.
+    pub wanted: RefCell<(Vec<&'static str>, Vec<&'static str>)>,
     /// Of the secret key.
     pub scopes: Cell<Scopes>,
     /// When every key ends.
@@ -269,6 +272,15 @@ impl Origin {
                 let version = kit.as_ref().map_or(0, |kit| kit.version);
                 to_json(&KitReply { version, kit })
             }
+            path::RECOMMENDATIONS => {
+                let asked: AskRecommendations = serde_json::from_slice(&request.body).unwrap();
+                let (own, all) = &*self.wanted.borrow();
+                let list = match asked.whom {
+                    Some(_) => (!own.is_empty()).then(|| list_of("personal", own)),
+                    None => Some(list_of("cold", all)),
+                };
+                to_json(&RecommendationsAnswer { version: 7, list })
+            }
             _ => json!({"forwarded": request.path_and_query}),
         };
         OriginResponse {
@@ -315,6 +327,18 @@ impl Origin {
         to_json(&AppendReceipt {
             receipts: (0..count).map(receipt).collect(),
         })
+    }
+}
+
+/// A list of products, as the origin writes it.
+pub fn list_of(basis: &str, products: &[&str]) -> RecommendationList<Value> {
+    RecommendationList {
+        basis: basis.to_owned(),
+        model_version: Some(3),
+        recommendations: products
+            .iter()
+            .map(|id| json!({"product_id": id}))
+            .collect(),
     }
 }
 

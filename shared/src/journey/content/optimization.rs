@@ -2,6 +2,7 @@
 
 use super::kit::Trait;
 use super::slot::Slot;
+use crate::sequence::sort_short;
 use crate::text::InvalidField;
 use crate::wire::journey::OptimizeRequest;
 
@@ -123,7 +124,7 @@ impl Optimization {
                 forbidden.extend(forbids(field, &word, words)?);
             }
         }
-        forbidden.sort();
+        sort_short(&mut forbidden, |one| *one);
         forbidden.dedup();
         let is_meant = |slot: &Slot| kind == KINDS[0] || slot.adaptation() == kind;
         Ok(Self {
