@@ -2,12 +2,13 @@
 # Measures what the issues promise, and prints one table. `make bench` builds everything and calls this.
 #
 #   scripts/bench.sh [edge|worker|sqlite|postgres|journey|behavior-sqlite|behavior-postgres|analytics-sqlite|analytics-postgres|
-#                     funnel-sqlite|funnel-postgres|recommend]
-#                    all figures but the last seven, which need Python's libraries or store a million sessions first, or
+#                     customers-sqlite|customers-postgres|funnel-sqlite|funnel-postgres|recommend]
+#                    all figures but the last nine, which need Python's libraries or store a million sessions first, or
 #                    those of one part
 #
 # FOOTFALL_BENCH_MINUTES (1) is how long touchpoints come, FOOTFALL_BENCH_RATE (1667) how many a second,
-# FOOTFALL_BENCH_SESSIONS (1000000) how many sessions are analysed.
+# FOOTFALL_BENCH_SESSIONS (1000000) how many sessions are analysed, FOOTFALL_BENCH_CUSTOMERS (1000000) how many customers
+# are created.
 #
 # Nothing is written into the repository: the measured processes get directories of their own.
 set -euo pipefail

@@ -107,7 +107,7 @@ impl Connection {
             }
         };
         let body = &self.buffer[shape.body_start..shape.end];
-        if !matches!(shape.status, 200 | 202) {
+        if !matches!(shape.status, 200..=202) {
             bail!(
                 "answered {}: {}",
                 shape.status,

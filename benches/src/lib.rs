@@ -17,6 +17,7 @@
 
 pub mod baseline;
 pub mod behavior;
+pub mod customers;
 pub mod edge;
 pub mod funnel;
 pub mod http;

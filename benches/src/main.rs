@@ -1,6 +1,6 @@
 //! `footfall-benches`: all figures in one table, or those of one part: `edge`, `worker`, `sqlite`,
-//! `postgres`, `journey`, `behavior-sqlite`, `behavior-postgres`, `analytics-sqlite`, `analytics-postgres`, `funnel-sqlite`,
-//! `funnel-postgres`. The last six need Python's libraries or store a million sessions first, so they run only when they are named.
+//! `postgres`, `journey`, `behavior-sqlite`, `behavior-postgres`, `analytics-sqlite`, `analytics-postgres`,
+//! `customers-sqlite`, `customers-postgres`, `funnel-sqlite`, `funnel-postgres`. The last eight need Python's libraries or store a million sessions first, so they run only when they are named.
 //!
 //! `FOOTFALL_BIN` names the binary, `FOOTFALL_EDGE_COMPONENT` the component, `FOOTFALL_EDGE_WORKER` the folder of
 //! the built Worker, and `FOOTFALL_WORKERD` its runtime; `FOOTFALL_BENCH_POSTGRES` is the URL of an empty
@@ -13,7 +13,9 @@ use anyhow::{Context, bail};
 use footfall_benches::process::taken_by_others;
 use footfall_benches::report::{Figure, table};
 use footfall_benches::world::World;
-use footfall_benches::{baseline, behavior, edge, funnel, journey, origin, sizes, track, worker};
+use footfall_benches::{
+    baseline, behavior, customers, edge, funnel, journey, origin, sizes, track, worker,
+};
 
 /// What others may take of the CPU before it has to be said.
 const OTHERS_MAX: f64 = 0.05;
@@ -41,10 +43,12 @@ fn main() -> anyhow::Result<()> {
         Some("behavior-postgres") => of_behavior(Some(&postgres_url()?))?,
         Some("analytics-sqlite") => of_analytics(None)?,
         Some("analytics-postgres") => of_analytics(Some(&postgres_url()?))?,
+        Some("customers-sqlite") => of_customers(None)?,
+        Some("customers-postgres") => of_customers(Some(&postgres_url()?))?,
         Some("funnel-sqlite") => of_funnel(None)?,
         Some("funnel-postgres") => of_funnel(Some(&postgres_url()?))?,
         Some(other) => bail!(
-            "no part {other:?}; there are edge, worker, sqlite, postgres, journey, behavior-sqlite, behavior-postgres, analytics-sqlite, analytics-postgres, funnel-sqlite and funnel-postgres"
+            "no part {other:?}; there are edge, worker, sqlite, postgres, journey, behavior-sqlite, behavior-postgres, analytics-sqlite, analytics-postgres, customers-sqlite, customers-postgres, funnel-sqlite and funnel-postgres"
         ),
     };
     let mut stdout = std::io::stdout();
@@ -110,6 +114,19 @@ fn of_journeys() -> anyhow::Result<Vec<Figure>> {
     say("touchpoints of 10,000 live sessions");
     figures.extend(journey::touchpoints(&world)?);
     Ok(figures)
+}
+
+fn of_customers(postgres: Option<&str>) -> anyhow::Result<Vec<Figure>> {
+    let database = postgres.map_or("SQLite", |_| "PostgreSQL");
+    let world = World::start(&setting("FOOTFALL_BIN")?, postgres)?;
+    say("customer management over many customers");
+    let customers = match std::env::var("FOOTFALL_BENCH_CUSTOMERS") {
+        Ok(text) => text
+            .parse()
+            .context("FOOTFALL_BENCH_CUSTOMERS is no number")?,
+        Err(_) => 1_000_000,
+    };
+    customers::measure(&world, database, customers)
 }
 
 fn of_funnel(postgres: Option<&str>) -> anyhow::Result<Vec<Figure>> {

@@ -5,12 +5,18 @@ use footfall_shared::time::UtcMillis;
 use crate::app::App;
 use crate::auth::CountedShop;
 use crate::http::error::AppError;
-use crate::journey::spend;
+use crate::limits::{Bound, spend};
 
-/// Reads a minute.
-const READS: i64 = 100;
-/// Computations a minute.
-const COMPUTES: i64 = 10;
+/// Reads.
+const READS: Bound = Bound {
+    requests: 100,
+    minutes: 1,
+};
+/// Computations.
+const COMPUTES: Bound = Bound {
+    requests: 10,
+    minutes: 1,
+};
 
 /// Counts a read of a caller.
 pub(super) async fn read(app: &App, caller: &CountedShop, now: UtcMillis) -> Result<(), AppError> {

@@ -30,6 +30,7 @@ const fn prior_rate(kind: JobKind) -> f64 {
         JobKind::Analytics => 20_000.0,
         JobKind::UserSegments => 100_000.0,
         JobKind::Retrain => 100.0,
+        JobKind::SalesSuccess => 1_000.0,
     }
 }
 

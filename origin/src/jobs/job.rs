@@ -26,11 +26,13 @@ pub enum JobKind {
     UserSegments,
     /// The recommender, trained.
     Retrain,
+    /// How probably sales succeed, fitted.
+    SalesSuccess,
 }
 
 impl JobKind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Import,
         Self::Segments,
         Self::Affinity,
@@ -39,6 +41,7 @@ impl JobKind {
         Self::Analytics,
         Self::UserSegments,
         Self::Retrain,
+        Self::SalesSuccess,
     ];
 
     /// As it is stored and written.
@@ -53,6 +56,7 @@ impl JobKind {
             Self::Analytics => "analytics",
             Self::UserSegments => "user_segments",
             Self::Retrain => "retrain",
+            Self::SalesSuccess => "sales_success",
         }
     }
 

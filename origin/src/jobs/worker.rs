@@ -108,6 +108,7 @@ async fn perform(run: &Run) -> Result<(), JobFault> {
         JobKind::Analytics => crate::analytics::refresh(run).await,
         JobKind::UserSegments => crate::analytics::segment(run).await,
         JobKind::Retrain => crate::recommend::train(run).await,
+        JobKind::SalesSuccess => crate::customers::fit(run).await,
     }
 }
 

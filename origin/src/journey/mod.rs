@@ -9,7 +9,6 @@ pub mod model;
 mod queries;
 mod routes;
 
-pub use analytics::limit::spend;
 pub use analytics::rollup::clear_rollups;
 pub use fold::{News, fold_until, project};
 pub use queries::{clear_journeys, find_journey};

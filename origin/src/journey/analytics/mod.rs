@@ -12,7 +12,6 @@ pub(super) mod attribution;
 mod cohorts;
 pub(super) mod contribution;
 mod funnel;
-pub(super) mod limit;
 pub(super) mod rollup;
 mod routes;
 

@@ -14,17 +14,20 @@ use utoipa_axum::routes;
 use super::cohorts::CohortsReply;
 use super::contribution::{day_of, week_of};
 use super::funnel::FunnelReply;
-use super::limit::spend;
 use super::rollup::{Filter, list_weeks, sum_credits, sum_days};
 use crate::app::App;
 use crate::auth::CountedShop;
 use crate::http::error::AppError;
 use crate::http::extract::WireQuery;
+use crate::limits::{Bound, spend};
 
 /// The ranges and their days, the usual one second.
 const RANGES: [(&str, i64); 3] = [("7d", 7), ("30d", 30), ("90d", 90)];
 /// Requests of a caller, the contract's number.
-const A_MINUTE: i64 = 100;
+const BOUND: Bound = Bound {
+    requests: 100,
+    minutes: 1,
+};
 /// Weeks of cohorts, whatever the range of the rest.
 const WEEKS: i64 = 12;
 /// Longest name of a persona or source, in characters.
@@ -99,7 +102,7 @@ async fn funnel(
     WireQuery(asked): WireQuery<Asked>,
 ) -> Result<Json<FunnelReply>, AppError> {
     let now = app.now();
-    spend(&app, &shop.id, &caller, A_MINUTE, now).await?;
+    spend(&app, &shop.id, &caller, BOUND, now).await?;
     let (from, filter) = asked.parse(now)?;
     let mut db = app.db().read().await?;
     let groups = sum_days(&mut db, &shop.id, from, &filter).await?;
@@ -128,7 +131,7 @@ async fn cohorts(
     WireQuery(asked): WireQuery<Asked>,
 ) -> Result<Json<CohortsReply>, AppError> {
     let now = app.now();
-    spend(&app, &shop.id, &caller, A_MINUTE, now).await?;
+    spend(&app, &shop.id, &caller, BOUND, now).await?;
     let (from, filter) = asked.parse(now)?;
     let mut db = app.db().read().await?;
     let groups = sum_days(&mut db, &shop.id, from, &filter).await?;

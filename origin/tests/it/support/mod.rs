@@ -5,6 +5,7 @@ pub(crate) mod build;
 mod client;
 mod database;
 mod doors;
+mod everything;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use footfall_shared::time::UtcMillis;
 pub(crate) use client::{Client, Credential, Reply};
 pub(crate) use database::{Database, Store};
 pub(crate) use doors::{Door, doors};
+pub(crate) use everything::everything;
 
 /// When each test begins: 2026-11-24T12:00:00Z, a Tuesday at 13:00 in the shop's time zone.
 pub(crate) const START: UtcMillis = UtcMillis::new(1_795_521_600_000);

@@ -1,0 +1,5 @@
+//! All SQL of this feature.
+
+pub(super) mod interactions;
+pub(super) mod records;
+pub(super) mod search;
