@@ -12,6 +12,10 @@ use footfall_shared::time::UtcMillis;
 
 use super::output::{say, table};
 use crate::app::App;
+use crate::audit::{
+    self,
+    chain::{Actor, Deed},
+};
 use crate::db::Db;
 use crate::shops::create::{self, NewShop};
 use crate::shops::{self, Shop};
@@ -98,6 +102,9 @@ pub(super) enum Kind {
 /// Runs one command.
 pub(super) async fn run(app: &App, command: Command) -> anyhow::Result<()> {
     let (db, now) = (app.db(), app.now());
+    if let Some((shop, action)) = audited(&command) {
+        keep(app, shop, action).await?;
+    }
     match command {
         Command::Shop(ShopCommand::Create(arguments)) => create_shop(db, arguments, now).await?,
         Command::Shop(ShopCommand::List) => list_shops(db).await?,
@@ -108,6 +115,38 @@ pub(super) async fn run(app: &App, command: Command) -> anyhow::Result<()> {
         Command::Woocommerce(command) => super::woocommerce::admin(app, command).await?,
     }
     db.close().await;
+    Ok(())
+}
+
+/// The shop and the name of a command that changes something there.
+fn audited(command: &Command) -> Option<(&str, &'static str)> {
+    use keys::KeyCommand as Key;
+    use users::UserCommand as User;
+    match command {
+        Command::Shop(ShopCommand::Set { shop, .. }) => Some((shop, "admin shop set")),
+        Command::Key(Key::Create { shop, .. }) => Some((shop, "admin key create")),
+        Command::Key(Key::Rotate { shop, .. }) => Some((shop, "admin key rotate")),
+        Command::Key(Key::Revoke { shop, .. }) => Some((shop, "admin key revoke")),
+        Command::User(User::Create { shop, .. }) => Some((shop, "admin user create")),
+        Command::User(User::Change { shop, .. }) => Some((shop, "admin user change")),
+        Command::User(User::Remove { shop, .. }) => Some((shop, "admin user remove")),
+        _ => None,
+    }
+}
+
+/// Has the audit log tell what somebody is about to do at the command line.
+async fn keep(app: &App, slug: &str, action: &'static str) -> anyhow::Result<()> {
+    let shop = find_shop(app.db(), slug).await?;
+    let deed = Deed {
+        actor: Actor::Command,
+        action: action.to_owned(),
+        subject: String::new(),
+        outcome: "begun".to_owned(),
+        request_id: String::new(),
+    };
+    let mut tx = app.db().begin().await?;
+    audit::append(app, &mut tx, &shop.id, deed).await?;
+    tx.commit().await?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The command line: parses it, reads the settings, and calls one use case.
 
 mod admin;
+mod audit;
 mod doctor;
 mod edge;
 mod import;
@@ -71,6 +72,9 @@ enum Command {
     /// Shops, keys and users.
     #[command(subcommand)]
     Admin(admin::Command),
+    /// The log of what people and keys did.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Read what another system has, and mend what is missing here.
     #[command(subcommand)]
     Sync(woocommerce::SyncCommand),
@@ -183,6 +187,10 @@ async fn dispatch(
         Command::Admin(command) => {
             let db = open(&config).await?;
             admin::run(&App::new(config, db), command).await?;
+        }
+        Command::Audit(command) => {
+            let db = open(&config).await?;
+            return audit::run(&App::new(config, db), command).await;
         }
         Command::Sync(command) => {
             let db = open(&config).await?;

@@ -49,6 +49,30 @@ fn free_port() -> u16 {
 }
 
 #[test]
+fn what_is_done_at_the_command_line_is_in_the_audit_log_and_verified() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let shop = [
+        "admin", "shop", "create", "--slug", "moon", "--name", "Moon",
+    ];
+    succeed(path, &shop);
+    assert!(succeed(path, &["audit", "verify"]).contains("moon: no entries"));
+    let key = [
+        "admin", "key", "create", "--shop", "moon", "--kind", "secret", "--label", "server",
+    ];
+    succeed(path, &key);
+    let told = succeed(path, &["audit", "verify", "--shop", "moon"]);
+    assert!(told.contains("moon: 1 entries"), "{told}");
+    let digest = told.trim().rsplit(' ').next().unwrap();
+    succeed(path, &key);
+    let noted = ["audit", "verify", "--shop", "moon", "--noted", digest];
+    assert!(succeed(path, &noted).contains("moon: 2 entries"));
+    let never = ["audit", "verify", "--shop", "moon", "--noted", "abc"];
+    assert!(fail(path, &never).contains("its end is missing"));
+    assert!(fail(path, &["audit", "verify", "--shop", "sun"]).contains("no shop `sun`"));
+}
+
+#[test]
 fn a_shop_its_keys_and_its_users_are_made_listed_and_revoked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
