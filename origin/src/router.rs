@@ -13,6 +13,7 @@ use crate::http::{health, middleware, openapi};
 fn features() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(health::routes())
+        .merge(crate::audit::routes())
         .merge(crate::auth::routes())
         .merge(crate::metrics::routes())
         .merge(crate::shops::routes())
@@ -29,6 +30,7 @@ fn features() -> OpenApiRouter<App> {
         .merge(crate::analytics::routes())
         .merge(crate::live::routes())
         .merge(crate::recommend::routes())
+        .merge(crate::customers::routes())
         .merge(crate::edges::openapi::routes())
         .merge(crate::edges::openapi_journey::routes())
 }

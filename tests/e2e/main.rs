@@ -30,6 +30,7 @@ mod policy;
 mod postgres;
 mod privacy;
 mod production;
+mod recommendations;
 mod signatures;
 mod support;
 mod tenants;

@@ -9,6 +9,7 @@ use http::request::Parts;
 use super::credential::Credential;
 use super::login;
 use crate::app::App;
+use crate::audit::{self, chain::Actor};
 use crate::http::error::AppError;
 use crate::shops::{self, Role, Shop};
 
@@ -48,17 +49,23 @@ pub struct OpenShop(pub Shop);
 /// Who was found behind a live credential.
 enum Caller {
     Browser(Shop),
-    Server(Shop, Scopes),
+    Server(Shop, Scopes, String),
     Person(Shop, UserId, Role),
 }
 
 impl Caller {
+    fn into_shop(self) -> Shop {
+        match self {
+            Self::Browser(shop) | Self::Server(shop, ..) | Self::Person(shop, ..) => shop,
+        }
+    }
+
     /// Whether the table lets the caller do what the route does. A browser has no permissions: its kind
     /// decides, and the extractor knows it.
     fn permitted(self, needed: &[Permission]) -> Result<Self, AppError> {
         let may: &dyn Fn(Permission) -> bool = match &self {
             Self::Browser(_) => return Ok(self),
-            Self::Server(_, scopes) => &|permission| scopes.allow(permission),
+            Self::Server(_, scopes, _) => &|permission| scopes.allow(permission),
             Self::Person(_, _, role) => &|permission| role.may(permission),
         };
         match needed.iter().find(|permission| !may(**permission)) {
@@ -86,7 +93,7 @@ impl FromRequestParts<App> for SecretShop {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, AppError> {
         match permitted_caller(parts, app).await? {
-            Caller::Server(shop, _) => Ok(Self(shop)),
+            Caller::Server(shop, ..) => Ok(Self(shop)),
             Caller::Browser(_) | Caller::Person(..) => Err(forbidden("a secret key")),
         }
     }
@@ -97,7 +104,7 @@ impl FromRequestParts<App> for SecretOrAdminShop {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, AppError> {
         match permitted_caller(parts, app).await? {
-            Caller::Server(shop, _) | Caller::Person(shop, _, _) => Ok(Self(shop)),
+            Caller::Server(shop, ..) | Caller::Person(shop, ..) => Ok(Self(shop)),
             Caller::Browser(_) => Err(forbidden("a secret key or an admin")),
         }
     }
@@ -108,7 +115,7 @@ impl FromRequestParts<App> for CountedShop {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, AppError> {
         match permitted_caller(parts, app).await? {
-            Caller::Server(shop, scopes) => Ok(Self {
+            Caller::Server(shop, scopes, _) => Ok(Self {
                 shop,
                 caller: match Credential::of(parts) {
                     Some(Credential::Key(key)) => key.hash,
@@ -145,7 +152,9 @@ impl FromRequestParts<App> for OpenShop {
         if credential.is_none() {
             return open_shop(app, None, &[]).await.map(Self);
         }
-        open_shop(app, credential, needed(parts)?).await.map(Self)
+        let caller = open_caller(app, credential, needed(parts)?).await?;
+        keep(parts, app, &caller).await?;
+        Ok(Self(caller.into_shop()))
     }
 }
 
@@ -161,18 +170,27 @@ pub async fn open_shop(
     credential: Option<Credential>,
     needed: &[Permission],
 ) -> Result<Shop, AppError> {
+    open_caller(app, credential, needed)
+        .await
+        .map(Caller::into_shop)
+}
+
+async fn open_caller(
+    app: &App,
+    credential: Option<Credential>,
+    needed: &[Permission],
+) -> Result<Caller, AppError> {
     let open = app.access().open_shop_routes;
     let Some(caller) = caller(credential, app).await? else {
         return if open {
-            keyless_shop(app).await
+            keyless_shop(app).await.map(Caller::Browser)
         } else {
             Err(AppError::Unauthorized)
         };
     };
     match caller.permitted(needed)? {
-        Caller::Server(shop, _) | Caller::Person(shop, _, _) => Ok(shop),
-        Caller::Browser(shop) if open => Ok(shop),
-        Caller::Browser(_) => Err(forbidden("a secret key or an admin")),
+        Caller::Browser(_) if !open => Err(forbidden("a secret key or an admin")),
+        caller => Ok(caller),
     }
 }
 
@@ -187,9 +205,22 @@ async fn keyless_shop(app: &App) -> Result<Shop, AppError> {
 
 async fn permitted_caller(parts: &Parts, app: &App) -> Result<Caller, AppError> {
     let caller = caller(Credential::of(parts), app).await?;
-    caller
+    let caller = caller
         .ok_or(AppError::Unauthorized)?
-        .permitted(needed(parts)?)
+        .permitted(needed(parts)?)?;
+    keep(parts, app, &caller).await?;
+    Ok(caller)
+}
+
+/// Has the audit log tell what somebody is about to do.
+async fn keep(parts: &Parts, app: &App, caller: &Caller) -> Result<(), AppError> {
+    let (shop, actor) = match caller {
+        Caller::Browser(_) => return Ok(()),
+        Caller::Server(shop, _, key) => (shop, Actor::Key(key.clone())),
+        Caller::Person(shop, user, _) => (shop, Actor::Person(user.as_str().to_owned())),
+    };
+    audit::begin(app, parts, &shop.id, actor).await?;
+    Ok(())
 }
 
 /// Who presents the credential; `None` where none was presented.
@@ -201,9 +232,9 @@ async fn caller(credential: Option<Credential>, app: &App) -> Result<Option<Call
         Some(Credential::Key(key)) => {
             let mut db = app.db().read().await?;
             let found = shops::find_by_key(&mut db, &key, app.now()).await?;
-            found.map(|(shop, scopes)| match key.kind {
+            found.map(|(shop, scopes, id)| match key.kind {
                 KeyKind::Publishable => Caller::Browser(shop),
-                KeyKind::Secret => Caller::Server(shop, scopes),
+                KeyKind::Secret => Caller::Server(shop, scopes, id),
             })
         }
         Some(Credential::Token(token)) => login::person(app, &token).await?.map(person),

@@ -23,7 +23,7 @@ mod segments;
 mod sentiment;
 
 pub use affinity::relate;
-pub use catalogue::describe_products;
+pub use catalogue::{describe_products, list_products};
 pub use data::{Interner, LineBlock, LineSink, scan_all};
 pub use recommendations::recommend;
 pub use refresh::{keep_refreshing, refresh, refresh_due};

@@ -52,7 +52,7 @@ async fn ensure_key(
     };
     if let Some(key) = ApiKey::parse(&text).filter(|key| key.kind == kind) {
         let found = shops::find_by_key(&mut app.db().read().await?, &key, app.now()).await?;
-        if found.is_some_and(|(found, _)| found.id == shop.id) {
+        if found.is_some_and(|(found, ..)| found.id == shop.id) {
             return Ok(());
         }
         let mut tx = app.db().begin().await?;

@@ -10,7 +10,7 @@ use footfall_shared::wire::internal::{Change, CustomerEntry, DeviceLink};
 use super::queries::Due;
 use super::subject::Subject;
 use crate::db::{Handle, StorageError};
-use crate::{content, intelligence, shops};
+use crate::{content, intelligence, recommend, shops};
 
 /// A change to send beside the row that asks for it.
 pub(super) type Outgoing = (Due, Change);
@@ -23,8 +23,9 @@ pub(super) async fn build(
     let entries = read_entries(db, &due).await?;
     let links = read_links(db, &due).await?;
     let kits = read_kits(db, &due).await?;
+    let lists = read_lists(db, &due).await?;
     let outgoing = due.into_iter().map(|due| {
-        let change = change(&due, &entries, &links, &kits);
+        let change = change(&due, &entries, &links, &kits, &lists);
         (due, change)
     });
     Ok(outgoing.collect())
@@ -82,7 +83,35 @@ async fn read_kits(db: &mut impl Handle, due: &[Due]) -> Result<Kits, StorageErr
     Ok(kits)
 }
 
-fn change(due: &Due, entries: &Entries, links: &Links, kits: &Kits) -> Change {
+/// Versions and lists.
+type Lists = BTreeMap<(ShopId, Option<EmailHash>), (i64, Option<serde_json::Value>)>;
+
+async fn read_lists(db: &mut impl Handle, due: &[Due]) -> Result<Lists, StorageError> {
+    let mut asked: BTreeMap<&ShopId, Vec<Option<EmailHash>>> = BTreeMap::new();
+    for row in due {
+        if let Subject::Recommendations(whom) = &row.subject {
+            asked.entry(&row.shop).or_default().push(whom.clone());
+        }
+    }
+    let mut lists = Lists::new();
+    for (id, whom) in asked {
+        let Some(shop) = shops::find_by_id(db, id).await? else {
+            continue;
+        };
+        for (one, held) in recommend::find_for_edges(db, &shop, &whom).await? {
+            let fault = |cause| StorageError::corrupt("write a list of recommendations", cause);
+            let list = held
+                .list
+                .map(serde_json::to_value)
+                .transpose()
+                .map_err(fault)?;
+            lists.insert((id.clone(), one), (held.version, list));
+        }
+    }
+    Ok(lists)
+}
+
+fn change(due: &Due, entries: &Entries, links: &Links, kits: &Kits, lists: &Lists) -> Change {
     let shop = due.shop.clone();
     match &due.subject {
         Subject::Customer(hash) => {
@@ -92,6 +121,19 @@ fn change(due: &Due, entries: &Entries, links: &Links, kits: &Kits) -> Change {
                 email_hash: hash.clone(),
                 version: entry.map_or(due.version, |entry| entry.version),
                 entry: entry.cloned().map(Box::new),
+            }
+        }
+        Subject::Recommendations(whom) => {
+            let (version, entry) = lists
+                .get(&(shop.clone(), whom.clone()))
+                .cloned()
+                .unwrap_or_default();
+            Change::Recommendations {
+                shop,
+                email_hash: whom.clone(),
+                // Of who was erased nothing is left that could tell a version.
+                version: version.max(due.version),
+                entry,
             }
         }
         Subject::Device(key) => {
@@ -124,6 +166,7 @@ pub(super) fn version_of(change: &Change) -> i64 {
         Change::Customer { version, .. }
         | Change::Device { version, .. }
         | Change::Kit { version, .. }
+        | Change::Recommendations { version, .. }
         | Change::Key { version, .. } => *version,
     }
 }

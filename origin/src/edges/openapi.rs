@@ -5,14 +5,15 @@ use footfall_shared::id::ExternalId;
 use footfall_shared::wire::error::ErrorReply;
 use footfall_shared::wire::events::BatchReply;
 use footfall_shared::wire::intelligence::{
-    BundleReply, BundleStatusReply, BundleStatusRequest, NoOfferReply, TrackCustomerReply,
-    TrackCustomerRequest,
+    BundleReply, BundleStatusReply, BundleStatusRequest, NoOfferReply,
+    StorefrontRecommendationsReply, TrackCustomerReply, TrackCustomerRequest,
 };
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
+use crate::recommend::RecommendedProduct;
 
 /// A router without routes that brings the notes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -23,6 +24,7 @@ pub fn routes() -> OpenApiRouter<App> {
 #[openapi(paths(
     track_customer,
     bundle,
+    recommendations,
     bundle_status_update,
     batch,
     track,
@@ -143,6 +145,33 @@ fn track_customer() {}
 )]
 #[expect(dead_code, reason = "the edge serves it; only the note is read")]
 fn bundle() {}
+
+/// What the shopper may want next.
+///
+/// Served by the edge, from lists that the origin pushes to it. Whom nobody knows, or who does not prove who they are
+/// (as for the bundle), is told what everybody is told.
+#[utoipa::path(
+    get, path = "/api/intelligence/recommendations", tag = "edge",
+    params(
+        ("customer_email" = Option<String>, Query, description = "The customer"),
+        ("user_hash" = Option<String>, Query, description = "Proof that the shop vouches for the email"),
+        ("fingerprint" = Option<String>, Query, description = "The browser's fingerprint"),
+        ("anonymous_id" = Option<String>, Query, description = "The browser's own id of the visitor"),
+        ("limit" = Option<usize>, Query, description = "1 to 20; 10 without it"),
+        ("key" = Option<String>, Query, description = "The publishable key, where it cannot be a header"),
+    ),
+    responses(
+        (status = 200, description = "The recommendations, or why there are none",
+         body = StorefrontRecommendationsReply<RecommendedProduct>),
+        (status = 400, description = "`invalid_field`", body = ErrorReply),
+        (status = 401, description = "`invalid_key`", body = ErrorReply),
+        (status = 403, description = "`origin_not_allowed`: not from this page; `missing_scope`: not with this secret key", body = ErrorReply),
+        (status = 429, description = "`rate_limited`", body = ErrorReply),
+    ),
+    security((), ("bearer_key" = []), ("basic" = []), ("api_key" = []))
+)]
+#[expect(dead_code, reason = "the edge serves it; only the note is read")]
+fn recommendations() {}
 
 /// Moves an offer. Use `/wp-json/wg/v1/intelligence/bundle-status` instead.
 ///

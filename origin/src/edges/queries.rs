@@ -23,11 +23,15 @@ pub(super) struct Due {
 }
 
 impl Due {
-    /// Rows are locked in the sequence in which writers lock them (shop by shop, devices before customers,
-    /// each by its text), so that the pusher and they cannot wait for each other in a circle.
-    pub(super) fn lock_order(&self) -> (ShopId, bool, String) {
-        let customer = matches!(self.subject, Subject::Customer(_));
-        (self.shop.clone(), customer, self.subject.to_text())
+    /// Rows are locked in the sequence in which writers lock them (shop by shop, devices before customers before
+    /// lists, each by its text), so that the pusher and they cannot wait for each other in a circle.
+    pub(super) fn lock_order(&self) -> (ShopId, u8, String) {
+        let rank = match self.subject {
+            Subject::Recommendations(_) => 2,
+            Subject::Customer(_) => 1,
+            _ => 0,
+        };
+        (self.shop.clone(), rank, self.subject.to_text())
     }
 }
 

@@ -7,6 +7,8 @@ use footfall_shared::identity::{DeviceKey, EmailHash};
 pub enum Subject {
     /// A customer's entry.
     Customer(EmailHash),
+    /// What a customer may want next; `None` is everybody who is not known.
+    Recommendations(Option<EmailHash>),
     /// The link of a device's key.
     Device(DeviceKey),
     /// The shop's kit.
@@ -21,6 +23,9 @@ impl Subject {
     pub fn to_text(&self) -> String {
         match self {
             Self::Customer(hash) => format!("customer:{}", hash.as_str()),
+            Self::Recommendations(hash) => {
+                format!("wants:{}", hash.as_ref().map_or("", EmailHash::as_str))
+            }
             Self::Device(device) => {
                 let (kind, hash) = device.parts();
                 format!("{kind}:{hash}")
@@ -36,6 +41,8 @@ impl Subject {
         let (kind, rest) = text.split_once(':')?;
         match kind {
             "customer" => EmailHash::parse(rest).map(Self::Customer),
+            "wants" if rest.is_empty() => Some(Self::Recommendations(None)),
+            "wants" => EmailHash::parse(rest).map(|hash| Self::Recommendations(Some(hash))),
             "kit" => Some(Self::Kit),
             "key" => Some(Self::Key(rest.to_owned())),
             kind => DeviceKey::parse(kind, rest).map(Self::Device),
@@ -52,6 +59,8 @@ mod tests {
         let digest = "ab".repeat(32);
         for text in [
             format!("customer:{digest}"),
+            format!("wants:{digest}"),
+            "wants:".to_owned(),
             format!("browser:{digest}"),
             format!("fingerprint:{digest}"),
             format!("ip:{digest}"),

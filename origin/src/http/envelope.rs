@@ -1,4 +1,7 @@
-//! The envelopes of two families, chosen by path in one place.
+//! The envelopes of three families, chosen by path in one place.
+//!
+//! Customer management answers refusals as `{"error", "message", "details", "timestamp", "request_id"}`, with the standing
+//! of the caller's bound in headers of every reply.
 //!
 //! Funnel analytics answer refusals as `{"detail", "error_code"}`, and a wrong value with 422.
 //!
@@ -16,15 +19,19 @@ use axum::response::{IntoResponse, Response};
 use footfall_shared::wire::error::ErrorReply;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 use utoipa::{IntoResponses, ToSchema};
 
+use super::error::Details;
 use super::middleware::REQUEST_ID;
-use crate::app::App;
+use crate::app::{App, Clock};
+use crate::limits::StandingSlot;
 
 /// Where the administration's routes begin.
-const ADMINISTRATION: [&str; 12] = [
+const ADMINISTRATION: [&str; 13] = [
+    "/api/audit",
     "/api/auth",
     "/api/behavior",
     "/api/decisions",
@@ -50,6 +57,94 @@ const FUNNEL_ANALYTICS: [&str; 8] = [
     "/users",
     "/ws",
 ];
+
+/// Where the routes of customer management begin.
+const CUSTOMER_MANAGEMENT: [&str; 1] = ["/api/v1/customers"];
+
+/// The contract's headers: requests in a window, those left, and when the next window begins (epoch seconds).
+const RATE_LIMIT: [HeaderName; 3] = [
+    HeaderName::from_static("x-ratelimit-limit"),
+    HeaderName::from_static("x-ratelimit-remaining"),
+    HeaderName::from_static("x-ratelimit-reset"),
+];
+
+/// A refusal of customer management.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CustomerErrorReply {
+    /// A stable name for programs.
+    #[schema(example = "validation_failed")]
+    error: String,
+    /// A sentence for people, without personal data.
+    #[schema(example = "Invalid personality type specified")]
+    message: String,
+    /// What else there is to tell.
+    #[schema(value_type = Object, example = json!({
+        "field": "personality_assessment.type", "allowed_values": ["D", "I", "S", "C"], "received_value": "X"
+    }))]
+    details: Map<String, Value>,
+    /// RFC 3339.
+    #[schema(example = "2025-09-24T10:30:00Z")]
+    timestamp: String,
+    /// As in the header `X-Request-Id`.
+    request_id: String,
+}
+
+/// What any route of customer management may answer beside its own.
+#[derive(Debug, IntoResponses)]
+pub enum CustomerRefusals {
+    /// `validation_failed` names the field
+    #[response(status = 400)]
+    Bad(CustomerErrorReply),
+    /// No live credential
+    #[response(status = 401)]
+    Unauthorized(CustomerErrorReply),
+    /// `unauthorized_access`: the key lacks the permission
+    #[response(status = 403)]
+    Forbidden(CustomerErrorReply),
+    /// `customer_not_found`
+    #[response(status = 404)]
+    NotFound(CustomerErrorReply),
+    /// `duplicate_customer` with the other one's id, or `interaction_conflict`
+    #[response(status = 409)]
+    Conflict(CustomerErrorReply),
+    /// `precondition_failed`: it has changed since it was read
+    #[response(status = 412)]
+    Precondition(CustomerErrorReply),
+    /// `profile_incomplete`: the customer's data do not suffice
+    #[response(status = 422)]
+    Incomplete(CustomerErrorReply),
+    /// `rate_limit_exceeded`
+    #[response(status = 429)]
+    Limited(CustomerErrorReply),
+    /// A bug of ours
+    #[response(status = 500)]
+    Bug(CustomerErrorReply),
+    /// Temporarily unavailable
+    #[response(status = 503)]
+    Unavailable(CustomerErrorReply),
+}
+
+impl CustomerErrorReply {
+    fn of(reply: ErrorReply, details: Option<Details>, request_id: String) -> Self {
+        let error = match reply.code.as_str() {
+            "invalid_field" | "invalid_request" => "validation_failed",
+            "forbidden" => "unauthorized_access",
+            other => other,
+        };
+        let field = reply.details.map(|details| json!(details.field));
+        let of_field = || field.map(|field| Map::from_iter([("field".to_owned(), field)]));
+        Self {
+            error: error.to_owned(),
+            message: reply.message,
+            details: details
+                .map(|Details(details)| details)
+                .or_else(of_field)
+                .unwrap_or_default(),
+            timestamp: Clock::System.now().to_rfc3339_seconds(),
+            request_id,
+        }
+    }
+}
 
 /// A refusal of funnel analytics.
 #[derive(Debug, Serialize, ToSchema)]
@@ -232,6 +327,9 @@ fn begins_with(path: &str, starts: &[&str]) -> bool {
 /// keep them.
 pub(super) async fn dress(request: Request, next: Next) -> Response {
     let path = request.uri().path();
+    if begins_with(path, &CUSTOMER_MANAGEMENT) {
+        return dress_customer(request, next).await;
+    }
     let of_analytics = begins_with(path, &FUNNEL_ANALYTICS);
     if !of_analytics && !begins_with(path, &ADMINISTRATION) {
         return next.run(request).await;
@@ -258,6 +356,33 @@ pub(super) async fn dress(request: Request, next: Next) -> Response {
     }
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(CACHE_CONTROL, no_store);
+    response
+}
+
+async fn dress_customer(mut request: Request, next: Next) -> Response {
+    let request_id = id_of(request.headers());
+    let slot = StandingSlot::default();
+    request.extensions_mut().insert(slot.clone());
+    let mut response = next.run(request).await;
+    if let Some(reply) = response.extensions_mut().remove::<ErrorReply>() {
+        let details = response.extensions_mut().remove::<Details>();
+        let (mut parts, _) = response.into_parts();
+        parts.headers.remove(CONTENT_LENGTH);
+        parts.headers.remove(CONTENT_TYPE);
+        let reply = CustomerErrorReply::of(reply, details, request_id);
+        response = (parts, Json(reply)).into_response();
+    }
+    let headers = response.headers_mut();
+    if let Some(standing) = slot.get() {
+        let reset = standing.reset.get().div_euclid(1000);
+        for (name, value) in RATE_LIMIT
+            .into_iter()
+            .zip([standing.limit, standing.remaining, reset])
+        {
+            headers.insert(name, HeaderValue::from(value));
+        }
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

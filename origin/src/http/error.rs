@@ -9,6 +9,7 @@ use footfall_shared::text::InvalidField;
 use footfall_shared::wire::error::{ErrorDetails, ErrorReply};
 use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
+use serde_json::{Map, Value};
 use tracing::Level;
 
 use crate::db::{Fault, StorageError};
@@ -123,6 +124,18 @@ pub enum AppError {
         /// A sentence that says what stands in the way.
         reason: String,
     },
+    /// What a contract says in words and details of its own.
+    #[error("refused")]
+    Refused {
+        /// The HTTP status.
+        status: StatusCode,
+        /// The contract's code.
+        code: &'static str,
+        /// A sentence for people, without personal data.
+        message: String,
+        /// What else it tells.
+        details: Map<String, Value>,
+    },
     /// No such route, or no such thing in this shop.
     #[error("not found")]
     NotFound,
@@ -216,6 +229,7 @@ impl AppError {
             Self::TooManyRequests { .. } => "rate_limited",
             Self::RateLimited { .. } => "rate_limit_exceeded",
             Self::Conflict { .. } => "conflict",
+            Self::Refused { code, .. } => code,
             Self::NotFound => "not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::UpgradeRequired => "upgrade_required",
@@ -253,6 +267,7 @@ impl AppError {
                 StatusCode::TOO_MANY_REQUESTS
             }
             Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::Refused { status, .. } => *status,
             Self::ProfileNotFound { .. }
             | Self::NoOrders
             | Self::OfferNotFound
@@ -312,6 +327,7 @@ impl AppError {
             Self::TooManyRequests { .. } => "Too many failed attempts, please wait".into(),
             Self::RateLimited { .. } => "Too many requests, please wait".into(),
             Self::Conflict { reason } => reason.clone(),
+            Self::Refused { message, .. } => message.clone(),
             Self::NotFound => "Not found".into(),
             Self::MethodNotAllowed { .. } => "Method not allowed".into(),
             Self::UpgradeRequired => "This is a WebSocket".into(),
@@ -353,6 +369,7 @@ impl AppError {
             | Self::TooManyRequests { .. }
             | Self::RateLimited { .. }
             | Self::Conflict { .. }
+            | Self::Refused { .. }
             | Self::NotFound
             | Self::MethodNotAllowed { .. }
             | Self::UpgradeRequired
@@ -408,6 +425,10 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// What a contract tells of a refusal, on its response, for the envelope.
+#[derive(Debug, Clone)]
+pub struct Details(pub Map<String, Value>);
+
 /// Why a request was refused, on its response, for whoever counts.
 #[derive(Debug, Clone)]
 pub struct RefusalCode(pub String);
@@ -424,6 +445,9 @@ impl IntoResponse for AppError {
         let mut response = (self.status(), Json(&reply)).into_response();
         // Another envelope may be made of it further out.
         response.extensions_mut().insert(reply);
+        if let Self::Refused { details, .. } = &self {
+            response.extensions_mut().insert(Details(details.clone()));
+        }
         let code = RefusalCode(self.code().into());
         response.extensions_mut().insert(code);
         let headers = response.headers_mut();

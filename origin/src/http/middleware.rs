@@ -21,6 +21,7 @@ use tracing::Instrument;
 use super::envelope;
 use super::error::{AppError, RefusalCode};
 use crate::app::{Clock, system_entropy};
+use crate::audit::AuditSlot;
 use crate::metrics::Metrics;
 use crate::traces;
 
@@ -53,6 +54,8 @@ async fn identify(
         .get::<MatchedPath>()
         .map_or("unmatched", MatchedPath::as_str)
         .to_owned();
+    let kept = AuditSlot::default();
+    request.extensions_mut().insert(kept.clone());
     let span = tracing::info_span!(
         "request",
         request.id = id.to_str().unwrap_or_default(),
@@ -70,6 +73,9 @@ async fn identify(
     }
     .instrument(span);
     let mut response = traced.around(answered).await;
+    if let Some(begun) = kept.take() {
+        begun.settle(response.status()).await;
+    }
     traced.end(response.status().as_u16());
     response.headers_mut().insert(REQUEST_ID, id);
     metrics.answered(&route, response.status().as_u16());

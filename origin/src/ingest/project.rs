@@ -92,7 +92,8 @@ pub(super) async fn project(
             .collect();
         status::report(tx, &mut customers, &reports, now).await?;
     }
-    customers.save(app, tx).await
+    customers.save(app, tx).await?;
+    Ok(())
 }
 
 /// The shop's id of the visitor, where it can be one.

@@ -133,5 +133,6 @@ async fn make(
     if queries::insert_offer(tx, &shop.id, &customer.id, &offer, decided_on, now).await? {
         customer.touch();
     }
-    customers.save(app, tx).await
+    customers.save(app, tx).await?;
+    Ok(())
 }

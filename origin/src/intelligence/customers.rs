@@ -278,8 +278,12 @@ impl<'a> Customers<'a> {
         })
     }
 
-    /// Writes what changed, and queues a push for each customer whose version grew.
-    pub async fn save(mut self, app: &App, tx: &mut Tx) -> Result<(), StorageError> {
+    /// Writes what changed, and queues a push for each customer whose version grew; they are given, with the new version.
+    pub async fn save(
+        mut self,
+        app: &App,
+        tx: &mut Tx,
+    ) -> Result<Vec<(EmailHash, i64)>, StorageError> {
         if !self.new.is_empty() {
             let count = i64::try_from(self.new.len()).unwrap_or(i64::MAX);
             let last = queries::count_up(tx, &self.shop.id, "customer", count).await?;
@@ -299,10 +303,15 @@ impl<'a> Customers<'a> {
             }
         }
         queries::save(tx, &self.shop.id, &changed).await?;
-        let told = changed
+        let told: Vec<(EmailHash, i64)> = changed
             .into_iter()
             .filter(|customer| customer.change == Change::Told)
-            .map(|customer| (Subject::Customer(customer.email_hash), customer.version));
-        edges::queue(app, tx, &self.shop.id, told, self.now).await
+            .map(|customer| (customer.email_hash, customer.version))
+            .collect();
+        let subjects = told
+            .iter()
+            .map(|(hash, version)| (Subject::Customer(hash.clone()), *version));
+        edges::queue(app, tx, &self.shop.id, subjects, self.now).await?;
+        Ok(told)
     }
 }

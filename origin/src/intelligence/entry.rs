@@ -1,7 +1,7 @@
 //! What an edge holds, built from what is stored.
 
 use footfall_shared::id::ShopId;
-use footfall_shared::identity::{DeviceKey, EmailHash};
+use footfall_shared::identity::{DeviceKey, Email, EmailHash};
 use footfall_shared::offers::Offer;
 use footfall_shared::profile::Profile;
 use footfall_shared::wire::internal::{CustomerCard, CustomerEntry, DeviceLink};
@@ -20,6 +20,16 @@ pub async fn find_entry(
 ) -> Result<Option<CustomerEntry>, StorageError> {
     let found = find_entries(db, shop, std::slice::from_ref(hash)).await?;
     Ok(found.into_iter().next().map(|(_, entry)| entry))
+}
+
+/// The entry of the customer with this email who has bought something: an order proves the email as the shop knows it.
+pub async fn find_buyer(
+    db: &mut impl Handle,
+    shop: &Shop,
+    email: &Email,
+) -> Result<Option<CustomerEntry>, StorageError> {
+    let found = find_entry(db, shop, &EmailHash::of(email, &shop.salt)).await?;
+    Ok(found.filter(|entry| entry.profile.is_some()))
 }
 
 /// The entries of the customers who have these emails.

@@ -38,10 +38,10 @@ use footfall_shared::id::ShopId;
 
 pub use bundle::{Ensured, ensure_offer, ensure_offer_within};
 pub use customers::{Customer, Customers};
-pub use entry::{find_entries, find_entry, find_links};
+pub use entry::{find_buyer, find_entries, find_entry, find_links};
 pub use explain::{ExplainedOffer, explain_offer};
 pub use purchase::{Purchase, purchase};
-pub use queries::customers::find_email_hashes;
+pub use queries::customers::{find_by_names, find_email_hashes};
 pub use recalculate::{recalculate, recalculate_all, recalculate_customer};
 
 /// The feature's routes.

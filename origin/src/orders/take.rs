@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::db::{StorageError, Tx};
 use crate::edges;
 use crate::intelligence::{Customers, Purchase, purchase, recalculate, take_turn};
+use crate::recommend;
 use crate::shops::{Product, Shop, record_products};
 
 /// What became of a call's orders.
@@ -84,11 +85,14 @@ pub async fn take_within(
         .iter()
         .filter_map(|order| Some((&order.id, key_hash(order.key.as_deref()?)?)))
         .collect();
-    if !fresh.is_empty() {
-        store(app, tx, shop, fresh, &stored, now).await?;
-    }
+    let buyers = if fresh.is_empty() {
+        Vec::new()
+    } else {
+        store(app, tx, shop, fresh, &stored, now).await?
+    };
     record_keys(tx, &shop.id, &keys).await?;
     verify_buyers(app, tx, shop, &placed, now).await?;
+    recommend::queue_buyers(app, tx, &shop.id, buyers).await?;
     Ok(taken)
 }
 
@@ -118,6 +122,7 @@ fn body_hash(order: &IncomingOrder) -> Result<String, StorageError> {
     Ok(hex(&Sha256::digest(&told)))
 }
 
+/// Writes orders and what they change; the buyers, each with the new version.
 async fn store(
     app: &App,
     tx: &mut Tx,
@@ -125,7 +130,7 @@ async fn store(
     fresh: Vec<(&IncomingOrder, String)>,
     stored: &HashMap<String, Stored>,
     now: UtcMillis,
-) -> Result<(), StorageError> {
+) -> Result<Vec<(EmailHash, i64)>, StorageError> {
     let mut customers = Customers::none(shop, now);
     let hashes: Vec<EmailHash> = fresh
         .iter()

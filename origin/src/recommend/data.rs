@@ -1,20 +1,23 @@
 //! What a shop's customers bought: its own orders, and those of its files.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use footfall_shared::time::UtcMillis;
 
 use super::models::history::{Bought, Customer, Item, Purchases};
 use crate::app::App;
-use crate::behavior::{Interner, LineBlock, LineSink, describe_products, scan_all};
+use crate::behavior::{Interner, LineBlock, LineSink, describe_products, list_products, scan_all};
 use crate::jobs::JobFault;
-use crate::shops::Shop;
+use crate::shops::{Shop, list_catalogue};
 use crate::uploads::block::number_of_line as number;
 use crate::uploads::block::text_of_line as text;
 
 /// Customers that are learned from and have lists of their own, those who bought last: all of most shops. The others are
 /// recommended what those without a history are.
 const CUSTOMERS_MAX: usize = 100_000;
+
+/// Products of the catalogue that are looked at for what nobody has bought yet, those listed last.
+const UNSOLD_MAX: i64 = 10_000;
 
 /// What was bought, and by whom.
 #[derive(Debug, Default)]
@@ -25,6 +28,8 @@ pub(super) struct Shelf {
     pub(super) customers: Vec<String>,
     /// The products' ids, by the purchases' items.
     pub(super) products: Vec<String>,
+    /// Products of the catalogue that nobody has bought yet.
+    pub(super) unsold: Vec<(String, Item)>,
 }
 
 /// Reads what was bought.
@@ -43,6 +48,21 @@ pub(super) async fn read(app: &App, shop: &Shop) -> Result<Shelf, JobFault> {
                 .unwrap_or_else(|| std::mem::take(&mut item.category));
         }
     }
+    let sold: HashSet<&String> = shelf.products.iter().collect();
+    let mut unsold = HashMap::new();
+    for (product, name) in list_catalogue(&mut app.db().read().await?, &shop.id, UNSOLD_MAX).await?
+    {
+        let category = String::new();
+        unsold.insert(product, Item { name, category });
+    }
+    for (product, name, category) in list_products(app, &shop.id, UNSOLD_MAX as usize).await? {
+        let item = unsold.entry(product).or_default();
+        item.name = name.unwrap_or_else(|| std::mem::take(&mut item.name));
+        item.category = category.unwrap_or_default();
+    }
+    unsold.retain(|product, _| !sold.contains(product));
+    shelf.unsold = unsold.into_iter().collect();
+    shelf.unsold.sort_by(|one, other| one.0.cmp(&other.0));
     Ok(shelf)
 }
 

@@ -13,6 +13,7 @@ use super::models::evaluate::{best, owned};
 use super::models::history::{Customer, Purchases};
 use super::models::item_knn::{ItemKnn, Settings as Neighbours};
 use super::models::two_tower::TwoTower;
+use super::newcomers::Newcomers;
 
 /// Customers that must have bought a thing before it can be known to be used up.
 const BUYERS_MIN: u32 = 5;
@@ -57,6 +58,8 @@ pub(super) enum Reason {
     BoughtTogether { with: String },
     /// It is bought much.
     Popular,
+    /// Nobody has bought it yet, but what it is suits the customer.
+    New,
 }
 
 /// A customer's list and whom they are like.
@@ -100,6 +103,7 @@ pub(super) struct Maker<'a> {
     sold: Vec<bool>,
     used_up: Vec<bool>,
     together: ItemKnn,
+    newcomers: Option<Newcomers<'a>>,
 }
 
 impl<'a> Maker<'a> {
@@ -108,8 +112,10 @@ impl<'a> Maker<'a> {
         model: &'a dyn Model,
         calibration: &'a Calibration,
         now: UtcMillis,
+        towers: Option<&'a TwoTower>,
     ) -> Self {
         Self {
+            newcomers: towers.map(|towers| Newcomers::new(towers, shelf)),
             sold: shelf.purchases.sold(),
             used_up: used_up(&shelf.purchases),
             together: ItemKnn::fit(&shelf.purchases, TOGETHER),
@@ -139,7 +145,12 @@ impl<'a> Maker<'a> {
                 reason: self.reason(item, &owned, customer),
             }
         });
-        recommended.collect()
+        let mut recommended: Vec<Recommended> = recommended.collect();
+        if let Some(newcomers) = &self.newcomers {
+            let candidates = (0..scores.len() as u32).filter(may);
+            newcomers.add(&mut recommended, customer, self.now, candidates);
+        }
+        recommended
     }
 
     fn reason(&self, item: u32, owned: &[u32], customer: &Customer) -> Reason {
@@ -252,6 +263,7 @@ mod tests {
             },
             customers: (0..customers.len()).map(|n| format!("c{n}")).collect(),
             products: vec!["tea".into(), "pot".into(), "cup".into()],
+            unsold: Vec::new(),
         }
     }
 
@@ -264,7 +276,7 @@ mod tests {
         let now = UtcMillis::new(10 * DAY_MS);
         let model = Popularity::fit(&shelf.purchases, now, 30.0);
         let calibration = Calibration::default();
-        let maker = Maker::new(&shelf, &model, &calibration, now);
+        let maker = Maker::new(&shelf, &model, &calibration, now, None);
         let mut scores = vec![0.0; 3];
         let list = maker.list(&shelf.purchases.customers[0], &mut scores);
         let told: Vec<(&str, &Reason)> = list

@@ -1,5 +1,7 @@
 //! Versions of recommenders, and the lists that they made.
 
+use std::collections::HashMap;
+
 use footfall_shared::id::ShopId;
 use footfall_shared::time::UtcMillis;
 
@@ -9,6 +11,14 @@ use super::report::Report;
 use crate::db::{During, Handle, ROWS_A_STATEMENT, StorageError, Tx, keep_prepared};
 use crate::on_db;
 
+/// The customer whose list those get who have no history.
+pub(super) const COLD: &str = "";
+
+/// The name of the list for who has no history but this attribute; no id of a customer begins so.
+pub(super) fn cold_of(attribute: &str) -> String {
+    format!("\u{1}{attribute}")
+}
+
 /// A version.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Version {
@@ -16,6 +26,8 @@ pub(super) struct Version {
     pub(super) number: i64,
     /// Whether it serves.
     pub(super) serves: bool,
+    /// When it was put in service last, later than all that were before.
+    pub(super) served_at: i64,
     /// Whether its lists are still there.
     pub(super) kept: bool,
     /// When it was trained.
@@ -28,18 +40,19 @@ pub(super) struct Version {
     pub(super) report: Report,
 }
 
-type Row = (i64, String, i64, String, String, String);
+type Row = (i64, String, i64, i64, String, String, String);
 
-const COLUMNS: &str = "version, state, trained_at, data_version, recipe, report";
+const COLUMNS: &str = "version, state, served_at, trained_at, data_version, recipe, report";
 
 fn read(
-    (number, state, trained_at, data_version, recipe, report): Row,
+    (number, state, served_at, trained_at, data_version, recipe, report): Row,
 ) -> Result<Version, StorageError> {
     const STEP: &str = "read a version of a recommender";
     let fault = |cause| StorageError::corrupt(STEP, cause);
     Ok(Version {
         number,
         serves: state == "serving",
+        served_at,
         kept: state != "forgotten",
         trained_at: UtcMillis::new(trained_at),
         data_version,
@@ -156,11 +169,18 @@ pub(super) async fn insert_lists(
 }
 
 /// Puts a version in service; whether there is such a one with lists.
-pub(super) async fn serve(tx: &mut Tx, shop: &ShopId, version: i64) -> Result<bool, StorageError> {
+pub(super) async fn serve(
+    tx: &mut Tx,
+    shop: &ShopId,
+    version: i64,
+    now: UtcMillis,
+) -> Result<bool, StorageError> {
     const RETIRE: &str =
         "UPDATE recommenders SET state = 'retired' WHERE shop_id = $1 AND state = 'serving'";
-    const SERVE: &str = "UPDATE recommenders SET state = 'serving' WHERE shop_id = $1 AND version = $2 \
-        AND state <> 'forgotten' RETURNING version";
+    const SERVE: &str = "UPDATE recommenders SET state = 'serving', served_at = \
+        (SELECT CASE WHEN MAX(served_at) >= $3 THEN MAX(served_at) + 1 ELSE $3 END FROM recommenders \
+            WHERE shop_id = $1) \
+        WHERE shop_id = $1 AND version = $2 AND state <> 'forgotten' RETURNING version";
     on_db!(tx, |connection| {
         sqlx::query(RETIRE)
             .bind(shop.as_str())
@@ -173,6 +193,7 @@ pub(super) async fn serve(tx: &mut Tx, shop: &ShopId, version: i64) -> Result<bo
         sqlx::query_scalar(SERVE)
             .bind(shop.as_str())
             .bind(version)
+            .bind(now.get())
             .fetch_optional(connection)
             .await
     })
@@ -209,31 +230,6 @@ pub(super) async fn forget_old(tx: &mut Tx, shop: &ShopId, kept: i64) -> Result<
     Ok(())
 }
 
-/// The list of a customer in a version; the customer without a name is who has no history.
-pub(super) async fn find_list(
-    db: &mut impl Handle,
-    shop: &ShopId,
-    version: i64,
-    customer: &str,
-) -> Result<Option<Vec<Recommended>>, StorageError> {
-    const STEP: &str = "find recommendations";
-    const SQL: &str =
-        "SELECT list FROM recommendations WHERE shop_id = $1 AND version = $2 AND customer = $3";
-    let list: Option<String> = on_db!(db, |connection| {
-        sqlx::query_scalar(SQL)
-            .bind(shop.as_str())
-            .bind(version)
-            .bind(customer)
-            .fetch_optional(connection)
-            .await
-    })
-    .during(STEP)?;
-    let read = |list: String| {
-        serde_json::from_str(&list).map_err(|cause| StorageError::corrupt(STEP, cause))
-    };
-    list.map(read).transpose()
-}
-
 /// Whom a customer is like, in a version.
 pub(super) async fn find_similar(
     db: &mut impl Handle,
@@ -257,4 +253,64 @@ pub(super) async fn find_similar(
         serde_json::from_str(&list).map_err(|cause| StorageError::corrupt(STEP, cause))
     };
     list.map(read).transpose()
+}
+
+/// The lists of customers in a version.
+pub(super) async fn find_lists(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    version: i64,
+    customers: &[&str],
+) -> Result<HashMap<String, Vec<Recommended>>, StorageError> {
+    const STEP: &str = "find lists of recommendations";
+    let mut found = HashMap::with_capacity(customers.len());
+    for chunk in customers.chunks(ROWS_A_STATEMENT) {
+        let rows: Vec<(String, String)> = on_db!(db, |connection| {
+            let mut sql = sqlx::QueryBuilder::new(
+                "SELECT customer, list FROM recommendations WHERE shop_id = ",
+            );
+            sql.push_bind(shop.as_str());
+            sql.push(" AND version = ").push_bind(version);
+            sql.push(" AND customer IN (");
+            let mut names = sql.separated(", ");
+            for customer in chunk {
+                names.push_bind(*customer);
+            }
+            sql.push(")")
+                .build_query_as()
+                .persistent(keep_prepared(chunk.len()))
+                .fetch_all(connection)
+                .await
+        })
+        .during(STEP)?;
+        for (customer, list) in rows {
+            let list =
+                serde_json::from_str(&list).map_err(|cause| StorageError::corrupt(STEP, cause))?;
+            found.insert(customer, list);
+        }
+    }
+    Ok(found)
+}
+
+/// Customers who have a list in one of two versions, after a name: their names, in the sequence of them.
+pub(super) async fn list_customers(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    versions: (i64, i64),
+    after: &str,
+    limit: i64,
+) -> Result<Vec<String>, StorageError> {
+    const SQL: &str = "SELECT DISTINCT customer FROM recommendations WHERE shop_id = $1 \
+        AND version IN ($2, $3) AND customer > $4 ORDER BY customer LIMIT $5";
+    on_db!(db, |connection| {
+        sqlx::query_scalar(SQL)
+            .bind(shop.as_str())
+            .bind(versions.0)
+            .bind(versions.1)
+            .bind(after)
+            .bind(limit)
+            .fetch_all(connection)
+            .await
+    })
+    .during("list whom something is recommended")
 }

@@ -30,6 +30,10 @@ pub(super) struct Report {
     pub(super) metrics: Option<MetricsReport>,
     /// All models on the same month, the best recall first.
     pub(super) models: Vec<ModelReport>,
+    /// Whether who has not bought anything is told by where they live; null where too few new customers came in that month
+    /// to find out.
+    #[serde(default)]
+    pub(super) newcomers: Option<NewcomersReport>,
     /// How the best new one compares with the one that was in service, on the same month; null without one.
     pub(super) in_service: Option<ComparisonReport>,
 }
@@ -65,6 +69,19 @@ pub(super) struct ModelReport {
     pub(super) serves: bool,
     /// By how much the recall of the one that serves is higher.
     pub(super) behind_by: Option<f64>,
+}
+
+/// How well the first purchases of the last month's new customers were foretold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub(super) struct NewcomersReport {
+    /// Customers who bought for the first time.
+    pub(super) customers: usize,
+    /// The recall of the list that everybody is told.
+    pub(super) recall_at_20: f64,
+    /// The recall of lists that the towers make of where a customer lives.
+    pub(super) recall_at_20_by_place: f64,
+    /// Whether places have lists of their own, because they did better.
+    pub(super) by_place: bool,
 }
 
 /// The best new recipe against the one in service.

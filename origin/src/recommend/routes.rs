@@ -3,16 +3,21 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use footfall_shared::id::CustomerId;
+use footfall_shared::order::Order;
 use footfall_shared::time::DAY_MS;
+use footfall_shared::wire::internal::path;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::lists::{Reason, Recommended};
-use super::queries::{self, Version};
+use super::edges::{answer_edge, put_in_service};
+use super::queries::{self, COLD, Version, cold_of};
 use super::report::Report;
+use super::told::{RecommendedProduct, without_newly_bought};
 use super::train;
 use crate::app::App;
 use crate::auth::OpenShop;
@@ -20,7 +25,9 @@ use crate::behavior;
 use crate::http::envelope::AnalyticsRefusals;
 use crate::http::error::AppError;
 use crate::http::extract::WireQuery;
+use crate::intelligence;
 use crate::jobs::{self, JobKind};
+use crate::orders::counted_orders;
 
 /// Recommendations and similar users where nobody says how many; there are at most 20.
 const USUAL: usize = 10;
@@ -38,6 +45,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(status))
         .routes(routes!(recommendations))
         .routes(routes!(similar))
+        .route(path::RECOMMENDATIONS, post(answer_edge))
 }
 
 fn bad(field: &str, reason: &str) -> AppError {
@@ -160,8 +168,7 @@ async fn rollback(
     OpenShop(shop): OpenShop,
     WireQuery(asked): WireQuery<Rollback>,
 ) -> Result<Json<ModelVersion>, AppError> {
-    let mut tx = app.db().begin().await?;
-    let all = queries::list(&mut tx, &shop.id, VERSIONS).await?;
+    let all = queries::list(&mut app.db().read().await?, &shop.id, VERSIONS).await?;
     let serving = all
         .iter()
         .find(|one| one.serves)
@@ -171,11 +178,11 @@ async fn rollback(
         None => one.number < serving && one.kept,
     };
     let to = all.iter().find(wanted).ok_or(AppError::NotFound)?.number;
-    queries::serve(&mut tx, &shop.id, to).await?;
-    let version = queries::find_serving(&mut tx, &shop.id)
+    put_in_service(&app, &shop, to).await?;
+    let mut db = app.db().read().await?;
+    let version = queries::find_serving(&mut db, &shop.id)
         .await?
         .ok_or(AppError::NotFound)?;
-    tx.commit().await?;
     Ok(Json(ModelVersion::of(version)))
 }
 
@@ -287,13 +294,23 @@ struct HowMany {
     limit: Option<usize>,
 }
 
-impl HowMany {
-    fn parse(&self) -> Result<usize, AppError> {
-        let limit = self.limit.unwrap_or(USUAL);
-        match (1..=MOST).contains(&limit) {
-            true => Ok(limit),
-            false => Err(bad("limit", "must be from 1 to 20")),
-        }
+/// What is wanted, and of whom something is known who has not bought anything.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Wanted {
+    /// 1 to 20; 10 without it.
+    limit: Option<usize>,
+    /// Where who has not bought anything lives, as the shop's files of orders write it: places whose customers buy
+    /// otherwise have lists of their own.
+    #[param(example = "France")]
+    place: Option<String>,
+}
+
+fn checked_limit(limit: Option<usize>) -> Result<usize, AppError> {
+    let limit = limit.unwrap_or(USUAL);
+    match (1..=MOST).contains(&limit) {
+        true => Ok(limit),
+        false => Err(bad("limit", "must be from 1 to 20")),
     }
 }
 
@@ -312,67 +329,10 @@ struct RecommendationsReply {
     recommendations: Vec<RecommendedProduct>,
 }
 
-/// A product.
-#[derive(Debug, Serialize, ToSchema)]
-struct RecommendedProduct {
-    /// From 1.
-    rank: usize,
-    #[schema(example = "44")]
-    product_id: String,
-    /// Null where nobody tells it.
-    name: Option<String>,
-    /// Null where nobody tells it.
-    category: Option<String>,
-    /// The share of recommendations with such a score that were bought within a month, counted on the last month; null
-    /// where too few were counted.
-    confidence: Option<f64>,
-    /// `bought_before`, `bought_together` or `popular`.
-    reason: &'static str,
-    /// The reason in words.
-    #[schema(example = "Customers who bought Teapot also bought it")]
-    explanation: String,
-}
-
-impl RecommendedProduct {
-    fn of(rank: usize, one: Recommended) -> Self {
-        let Recommended {
-            product,
-            name,
-            category,
-            confidence,
-            reason,
-        } = one;
-        let told = |text: String| Some(text).filter(|text| !text.is_empty());
-        let (reason, explanation) = match reason {
-            Reason::BoughtBefore { times: 1 } => (
-                "bought_before",
-                "Bought once before, and it is used up".to_owned(),
-            ),
-            Reason::BoughtBefore { times } => {
-                ("bought_before", format!("Bought {times} times before"))
-            }
-            Reason::BoughtTogether { with } => (
-                "bought_together",
-                format!("Customers who bought {with} also bought it"),
-            ),
-            Reason::Popular => ("popular", "Bought by many customers lately".to_owned()),
-        };
-        Self {
-            rank,
-            product_id: product,
-            name: told(name),
-            category: told(category),
-            confidence,
-            reason,
-            explanation,
-        }
-    }
-}
-
 /// What a user may want next. Who has not bought anything is recommended what others without a history buy.
 #[utoipa::path(
     get, path = "/recommendations/{user_id}", tag = "funnel analytics",
-    params(("user_id" = String, Path, description = "The shop's id of the customer, else the email"), HowMany),
+    params(("user_id" = String, Path, description = "The shop's id of the customer, else the email"), Wanted),
     responses((status = 200, description = "The recommendations", body = RecommendationsReply), AnalyticsRefusals),
     security((), ("bearer_key" = []), ("basic" = []), ("api_key" = []))
 )]
@@ -380,9 +340,12 @@ async fn recommendations(
     State(app): State<App>,
     OpenShop(shop): OpenShop,
     Path(user_id): Path<String>,
-    WireQuery(how_many): WireQuery<HowMany>,
+    WireQuery(wanted): WireQuery<Wanted>,
 ) -> Result<Json<RecommendationsReply>, AppError> {
-    let (limit, user_id) = (how_many.parse()?, checked(user_id)?);
+    let limit = checked_limit(wanted.limit)?;
+    let user_id = checked("user_id", user_id)?;
+    let place = wanted.place.map(|place| checked("place", place));
+    let place = place.transpose()?;
     let mut db = app.db().read().await?;
     let Some(serving) = queries::find_serving(&mut db, &shop.id).await? else {
         let reply = RecommendationsReply {
@@ -394,33 +357,46 @@ async fn recommendations(
         };
         return Ok(Json(reply));
     };
-    let own = queries::find_list(&mut db, &shop.id, serving.number, &user_id).await?;
+    let known = intelligence::find_by_names(&mut db, &shop, &[&user_id]).await?;
+    let names: Vec<&str> = known
+        .iter()
+        .flat_map(|customer| [customer.id.as_str(), customer.email.as_str()])
+        .chain([user_id.as_str()])
+        .collect();
+    let mut lists = queries::find_lists(&mut db, &shop.id, serving.number, &names).await?;
+    let own = names.iter().rev().find_map(|name| lists.remove(*name));
     let (basis, list) = match own {
-        Some(list) => ("personal", list),
+        Some(list) => {
+            let ids: Vec<CustomerId> = known.iter().map(|customer| customer.id.clone()).collect();
+            let orders = counted_orders(&mut db, &shop.id, &ids).await?;
+            let orders: Vec<Order> = orders.into_values().flatten().collect();
+            ("personal", without_newly_bought(list, &orders))
+        }
         None => {
-            let cold = queries::find_list(&mut db, &shop.id, serving.number, "").await?;
-            ("cold", cold.unwrap_or_default())
+            let mut names = vec![COLD.to_owned()];
+            names.extend(place.map(|place| cold_of(&format!("place={place}"))));
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let mut cold = queries::find_lists(&mut db, &shop.id, serving.number, &names).await?;
+            let of_place = names.into_iter().rev().find_map(|name| cold.remove(name));
+            ("cold", of_place.unwrap_or_default())
         }
     };
-    let told = list.into_iter().take(limit).enumerate();
     Ok(Json(RecommendationsReply {
         user_id,
         model_version: Some(serving.number),
         model: Some(serving.report.model),
         basis,
-        recommendations: told
-            .map(|(at, one)| RecommendedProduct::of(at + 1, one))
-            .collect(),
+        recommendations: RecommendedProduct::list(list, limit),
     }))
 }
 
-fn checked(user_id: String) -> Result<String, AppError> {
-    match user_id.contains('\0') || user_id.is_empty() {
+fn checked(field: &str, text: String) -> Result<String, AppError> {
+    match text.contains(['\0', '\u{1}']) || text.is_empty() {
         true => Err(bad(
-            "user_id",
-            "must not be empty or contain a NUL character",
+            field,
+            "must not be empty or contain control characters",
         )),
-        false => Ok(user_id),
+        false => Ok(text),
     }
 }
 
@@ -455,7 +431,8 @@ async fn similar(
     Path(user_id): Path<String>,
     WireQuery(how_many): WireQuery<HowMany>,
 ) -> Result<Json<SimilarUsersReply>, AppError> {
-    let (limit, user_id) = (how_many.parse()?, checked(user_id)?);
+    let limit = checked_limit(how_many.limit)?;
+    let user_id = checked("user_id", user_id)?;
     let mut db = app.db().read().await?;
     let serving = queries::find_serving(&mut db, &shop.id).await?;
     let version = serving.ok_or(AppError::UserNotFound)?.number;

@@ -8,16 +8,19 @@ use footfall_shared::time::{DAY_MS, UtcMillis};
 use serde_json::json;
 
 use super::data::{self, Shelf};
+use super::edges::put_in_service;
 use super::lists::{CustomerLists, Maker, similar, used_up};
 use super::models::blend::Mix;
 use super::models::calibrate::Calibration;
 use super::models::choose::{Choice, Core, Recipe, candidates, choose, fit};
 use super::models::evaluate::{View, evaluate};
 use super::models::history::Customer;
-use super::models::two_tower::{self, FitError};
-use super::queries::{self, Version};
+use super::models::two_tower::{self, FitError, TwoTower};
+use super::newcomers;
+use super::queries::{self, COLD, Version, cold_of};
 use super::report::{
-    ComparisonReport, Report, metrics, models, name_of, popular, rounded, view_name,
+    ComparisonReport, NewcomersReport, Report, metrics, models, name_of, popular, rounded,
+    view_name,
 };
 use crate::app::App;
 use crate::behavior;
@@ -95,8 +98,8 @@ pub async fn train(run: &Run) -> Result<(), JobFault> {
             .await?;
         tx.commit().await?;
     }
+    put_in_service(app, &shop, version).await?;
     let mut tx = app.db().begin().await?;
-    queries::serve(&mut tx, id, version).await?;
     queries::forget_old(&mut tx, id, VERSIONS_KEPT).await?;
     let result =
         json!({"version": version, "model": made.report.model, "metrics": made.report.metrics});
@@ -119,6 +122,7 @@ fn make(shelf: &Shelf, in_service: Option<Recipe>) -> Result<Made, FitError> {
     let view = view_of(shelf);
     let choices = choose(purchases, end, &candidates(), SEED)?;
     let choice = choices.and_then(|all| all.into_iter().find(|choice| choice.view == view));
+    let settings = towers_of(choice.as_ref());
     let (recipe, calibration, in_service) = decide(shelf, choice.as_ref(), in_service, end)?;
     let row = choice
         .as_ref()
@@ -142,9 +146,14 @@ fn make(shelf: &Shelf, in_service: Option<Recipe>) -> Result<Made, FitError> {
         models: choice.as_ref().map_or_else(Vec::new, |choice| {
             models(choice, &recipe, figures.map(|figures| figures.recall))
         }),
+        newcomers: judge_places(shelf, &recipe, settings, end)?,
         in_service,
     };
-    let lists = make_lists(shelf, &recipe, choice.as_ref(), &calibration, end)?;
+    let towers = settings
+        .map(|settings| two_tower::fit(purchases, settings, SEED))
+        .transpose()?;
+    let by_place = report.newcomers.as_ref().is_some_and(|told| told.by_place);
+    let lists = make_lists(shelf, &recipe, towers.as_ref(), by_place, &calibration, end)?;
     Ok(Made {
         recipe,
         report,
@@ -223,41 +232,68 @@ fn judged(
 fn make_lists(
     shelf: &Shelf,
     recipe: &Recipe,
-    choice: Option<&Choice>,
+    towers: Option<&TwoTower>,
+    by_place: bool,
     calibration: &Calibration,
     end: UtcMillis,
 ) -> Result<Vec<CustomerLists>, FitError> {
     let model = fit(recipe, &shelf.purchases, end, SEED)?;
-    let maker = Maker::new(shelf, &model, calibration, end);
+    let maker = Maker::new(shelf, &model, calibration, end, towers);
     let mut scores = vec![0.0; shelf.purchases.items.len()];
-    let mut nearest = match towers_of(choice) {
-        Some(settings) => similar(
-            shelf,
-            &two_tower::fit(&shelf.purchases, settings, SEED)?,
-            end,
-            SEED,
-        ),
-        None => Vec::new(),
-    };
+    let mut nearest = towers.map_or_else(Vec::new, |towers| similar(shelf, towers, end, SEED));
     nearest.resize(shelf.customers.len(), Vec::new());
-    let mut lists = vec![CustomerLists {
-        customer: String::new(),
-        recommended: maker.list(&Customer::default(), &mut scores),
-        similar: Vec::new(),
-    }];
-    for ((id, customer), similar) in shelf
-        .customers
-        .iter()
-        .zip(&shelf.purchases.customers)
-        .zip(nearest)
-    {
-        lists.push(CustomerLists {
-            customer: id.clone(),
-            recommended: maker.list(customer, &mut scores),
-            similar,
-        });
+    let mut list = |maker: &Maker<'_>, customer: String, of: &Customer, similar| CustomerLists {
+        customer,
+        recommended: maker.list(of, &mut scores),
+        similar,
+    };
+    let mut lists = vec![list(
+        &maker,
+        COLD.to_owned(),
+        &Customer::default(),
+        Vec::new(),
+    )];
+    if let (true, Some(towers)) = (by_place, towers) {
+        // Their scores are the towers', which nobody has counted.
+        let uncounted = Calibration::default();
+        let maker = Maker::new(shelf, towers, &uncounted, end, Some(towers));
+        for attribute in newcomers::attributes(shelf) {
+            let unknown = Customer {
+                bought: Vec::new(),
+                attributes: vec![attribute.clone()],
+            };
+            lists.push(list(&maker, cold_of(&attribute), &unknown, Vec::new()));
+        }
+    }
+    let customers = shelf.customers.iter().zip(&shelf.purchases.customers);
+    for ((id, customer), similar) in customers.zip(nearest) {
+        lists.push(list(&maker, id.clone(), customer, similar));
     }
     Ok(lists)
+}
+
+/// Whether new customers' first purchases of the last month were foretold better by where they live.
+fn judge_places(
+    shelf: &Shelf,
+    recipe: &Recipe,
+    settings: Option<two_tower::Settings>,
+    end: UtcMillis,
+) -> Result<Option<NewcomersReport>, FitError> {
+    let (Some(settings), true) = (settings, newcomers::attributes(shelf).len() > 1) else {
+        return Ok(None);
+    };
+    let cut = end.plus(-MONTH_MS);
+    let split = shelf.purchases.split(cut, end);
+    let everybody = fit(recipe, &split.before, cut, SEED)?;
+    let towers = two_tower::fit(&split.before, settings, SEED)?;
+    let all = &shelf.purchases.customers;
+    let compared = newcomers::compare(&everybody, &towers, &split, all, end);
+    Ok(compared.map(|(everybody, by_place)| NewcomersReport {
+        customers: everybody.customers,
+        recall_at_20: rounded(everybody.recall),
+        recall_at_20_by_place: rounded(by_place.recall),
+        by_place: by_place.recall > everybody.recall,
+    }))
 }
 
 /// The settings of the towers, as they were chosen.
@@ -338,6 +374,7 @@ mod tests {
             },
             customers: (0..80).map(|n| format!("c{n}")).collect(),
             products: (0..80).map(|n| format!("p{n}")).collect(),
+            unsold: Vec::new(),
         }
     }
 

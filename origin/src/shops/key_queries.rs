@@ -40,27 +40,27 @@ pub struct KeyGrant {
     pub expires_at: Option<UtcMillis>,
 }
 
-/// The shop of a live key, and the key's scopes. The stored kind must be what the key's prefix says.
+/// The shop of a live key, the key's scopes, and its id. The stored kind must be what the key's prefix says.
 pub async fn find_by_key(
     db: &mut impl Handle,
     key: &ApiKey,
     now: UtcMillis,
-) -> Result<Option<(Shop, Scopes)>, StorageError> {
+) -> Result<Option<(Shop, Scopes, String)>, StorageError> {
     let found = find_by_key_hash(db, &key.hash, now).await?;
     Ok(found
-        .filter(|(_, grant)| grant.kind == key.kind)
-        .map(|(shop, grant)| (shop, grant.scopes)))
+        .filter(|(_, grant, _)| grant.kind == key.kind)
+        .map(|(shop, grant, id)| (shop, grant.scopes, id)))
 }
 
-/// The shop of a live key, and what the key may, by the key's hash.
+/// The shop of a live key, what the key may, and its id, by the key's hash.
 pub(super) async fn find_by_key_hash(
     db: &mut impl Handle,
     hash: &str,
     now: UtcMillis,
-) -> Result<Option<(Shop, KeyGrant)>, StorageError> {
+) -> Result<Option<(Shop, KeyGrant, String)>, StorageError> {
     const STEP: &str = "find a shop by a key";
     const SQL: &str = "SELECT s.id, s.slug, s.name, s.timezone, s.currency, s.settings, s.salt, \
-        s.identity_secret, k.kind, k.scopes, k.expires_at \
+        s.identity_secret, k.id AS key_id, k.kind, k.scopes, k.expires_at \
         FROM keys k JOIN shops s ON s.id = k.shop_id \
         WHERE k.hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)";
     let row: Option<GrantRow> = on_db!(db, |connection| {
@@ -77,13 +77,14 @@ pub(super) async fn find_by_key_hash(
         scopes: parse_scopes(STEP, row.scopes.as_deref())?,
         expires_at: row.expires_at.map(UtcMillis::new),
     };
-    Ok(Some((row.shop.into_shop()?, grant)))
+    Ok(Some((row.shop.into_shop()?, grant, row.key_id)))
 }
 
 #[derive(sqlx::FromRow)]
 struct GrantRow {
     #[sqlx(flatten)]
     shop: ShopRow,
+    key_id: String,
     kind: String,
     scopes: Option<String>,
     expires_at: Option<i64>,

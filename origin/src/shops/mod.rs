@@ -26,7 +26,8 @@ pub mod users;
 
 pub use key_queries::{KeyGrant, KeyRecord, find_by_key, list_keys, list_live_key_hashes};
 pub use products::{
-    Product, find_products, list_product, list_products, record_products, unlist_product,
+    Product, find_products, list_catalogue, list_product, list_products, record_products,
+    unlist_product,
 };
 pub use queries::{find_by_id, find_by_slug, list_shops};
 pub use routes::routes;

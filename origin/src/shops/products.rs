@@ -22,6 +22,24 @@ pub struct Product {
     pub unit_price: MinorUnits,
 }
 
+/// What the shop's catalogue lists, what was listed last first, at most so many: id and name.
+pub async fn list_catalogue(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    most: i64,
+) -> Result<Vec<(String, String)>, StorageError> {
+    const SQL: &str = "SELECT product_id, name FROM products WHERE shop_id = $1 AND listed_at IS NOT NULL \
+        ORDER BY listed_at DESC, product_id LIMIT $2";
+    on_db!(db, |connection| {
+        sqlx::query_as(SQL)
+            .bind(shop.as_str())
+            .bind(most)
+            .fetch_all(connection)
+            .await
+    })
+    .during("list a shop's catalogue")
+}
+
 /// Writes products down as orders tell them, each with the time at which this was told: what was told later
 /// stays, and so does what the catalogue told ([`list_product`]). No product may stand there twice.
 pub async fn record_products(

@@ -32,7 +32,7 @@ async fn resolve(
     let shop = match question {
         ResolveShop::KeyHash(hash) => key_queries::find_by_key_hash(&mut db, &hash, app.now())
             .await?
-            .map(|(shop, grant)| shop.to_entry(Some(grant))),
+            .map(|(shop, grant, _)| shop.to_entry(Some(grant))),
         ResolveShop::Slug(slug) => queries::find_by_slug(&mut db, &slug)
             .await?
             .map(|shop| shop.to_entry(None)),

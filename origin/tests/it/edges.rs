@@ -9,7 +9,8 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::routing::post;
 use footfall::edges;
-use footfall_shared::identity::Trust;
+use footfall::jobs::work_until_idle;
+use footfall_shared::identity::{EmailHash, Trust};
 use footfall_shared::mode::Mode;
 use footfall_shared::signing::{SIGNATURE_HEADER, SigningKeys, TIMESTAMP_HEADER};
 use footfall_shared::wire::internal::{Change, Push};
@@ -97,6 +98,26 @@ fn statuses(changes: &[Change]) -> Vec<String> {
     changes.iter().map(status).collect()
 }
 
+/// The lists among changes, by whose they are: version and products.
+fn lists(changes: &[Change]) -> Vec<(Option<EmailHash>, i64, Vec<String>)> {
+    let list = |change: &Change| match change {
+        Change::Recommendations {
+            email_hash,
+            version,
+            entry: Some(entry),
+            ..
+        } => {
+            let products = entry["recommendations"].as_array().unwrap().iter();
+            let products = products.map(|one| one["product_id"].as_str().unwrap().to_owned());
+            Some((email_hash.clone(), *version, products.collect()))
+        }
+        _ => None,
+    };
+    let mut lists: Vec<_> = changes.iter().filter_map(list).collect();
+    lists.sort();
+    lists
+}
+
 on_both! {
     async fn an_edge_without_a_clock_is_called_to_drain_its_outbox(database) {
         let (shop, edge) = start(database).await;
@@ -130,6 +151,53 @@ on_both! {
         edges::drain(&shop.app).await.unwrap();
         assert_eq!(statuses(&edge.taken()), ["rejected"]);
         assert_eq!(edges::drain(&shop.app).await.unwrap(), 0);
+    }
+
+    async fn a_list_reaches_the_edge_when_it_is_made_and_when_something_on_it_is_bought(database) {
+        let (shop, edge) = start(database).await;
+        take(&shop.backend(), [
+            order(1).item(1, 1).item(2, 1),
+            order(2).email("b@example.com").item(2, 1).item(3, 1),
+            order(3).email("c@example.com").item(4, 1).with("status", json!("completed")),
+        ]).await;
+        edges::drain(&shop.app).await.unwrap();
+        edge.taken();
+        let whom = email_hash(shop.shop(), "shopper@example.com");
+        let ask = json!({"shop": shop.shop().id.as_str(), "whom": whom.as_str()});
+        let untrained = shop.edge().post("/internal/recommendations", &ask).await.expect(200);
+        assert_eq!(untrained["list"], json!(null));
+
+        shop.backend().post("/models/retrain", &json!({})).await.expect(202);
+        work_until_idle(&shop.app).await.unwrap();
+        edges::drain(&shop.app).await.unwrap();
+        let pushed = lists(&edge.taken());
+        assert_eq!(pushed.len(), 4, "everybody's and three customers': {pushed:?}");
+        let own = pushed.iter().find(|one| one.0.as_ref() == Some(&whom)).unwrap();
+        assert_eq!(own.2, ["3", "4"]);
+        let everybody = pushed.iter().find(|one| one.0.is_none()).unwrap();
+        assert_eq!(everybody.2, ["2", "1", "3", "4"]);
+        let asked = shop.edge().post("/internal/recommendations", &ask).await.expect(200);
+        assert_eq!((asked["version"].as_i64(), &asked["list"]["basis"]), (Some(own.1), &json!("personal")));
+
+        take(&shop.backend(), [order(4).item(4, 1)]).await;
+        edges::drain(&shop.app).await.unwrap();
+        let pushed_again = lists(&edge.taken());
+        let again = pushed_again.iter().find(|one| one.0.as_ref() == Some(&whom)).unwrap();
+        assert!(pushed_again.len() == 1 && again.1 > own.1, "{pushed_again:?}");
+        assert_eq!(again.2, ["3"]);
+        let told = shop.backend().get("/recommendations/shopper@example.com").await.expect(200);
+        assert_eq!(told["recommendations"].as_array().unwrap().len(), 1, "{told}");
+
+        // What is put back in service is pushed again, and is newer than what it replaces.
+        shop.backend().post("/models/retrain?force=true", &json!({})).await.expect(202);
+        work_until_idle(&shop.app).await.unwrap();
+        edges::drain(&shop.app).await.unwrap();
+        let second = lists(&edge.taken());
+        shop.backend().post("/models/rollback", &json!({})).await.expect(200);
+        edges::drain(&shop.app).await.unwrap();
+        let back = lists(&edge.taken());
+        assert_eq!((second.len(), back.len()), (4, 4));
+        assert!(back.iter().zip(&second).all(|(back, second)| back.0 == second.0 && back.1 > second.1));
     }
 
     async fn changes_of_one_customer_are_one_push(database) {
@@ -166,6 +234,7 @@ on_both! {
                     (key.parts().0, *version, Some(trust))
                 }
                 Change::Kit { version, .. } => ("kit", *version, None),
+                Change::Recommendations { version, .. } => ("list", *version, None),
                 Change::Key { version, .. } => ("key", *version, None),
             });
         }

@@ -10,11 +10,13 @@
 mod admin;
 mod analytics;
 mod any_bytes;
+mod audit;
 mod auth;
 mod behavior;
 mod boundary;
 mod cli;
 mod content;
+mod customers;
 mod demo;
 mod doctor;
 mod edges;

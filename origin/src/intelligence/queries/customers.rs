@@ -10,6 +10,7 @@ use super::super::customers::{Customer, Seen};
 use super::parsed;
 use crate::db::{During, Handle, ROWS_A_STATEMENT, StorageError, Tx, keep_prepared};
 use crate::on_db;
+use crate::shops::Shop;
 
 /// A customer's columns; shared by every query that reads one.
 #[derive(sqlx::FromRow)]
@@ -102,6 +103,52 @@ pub(in super::super) async fn find_by_email_hashes(
                 .await
         })
         .during("find customers by email")?;
+        found.extend(rows);
+    }
+    found.into_iter().map(CustomerRow::into_customer).collect()
+}
+
+/// The customers whom these names stand for: the shop's own id of a customer, ours, or the email.
+pub async fn find_by_names(
+    db: &mut impl Handle,
+    shop: &Shop,
+    names: &[&str],
+) -> Result<Vec<Customer>, StorageError> {
+    const SQL: &str = "SELECT id, number, email_hash, email, external_id, first_name, last_name, \
+        fingerprint, ip, geo_country, geo_city, seen_at, version, created_at, updated_at \
+        FROM customers WHERE shop_id = ";
+    let hash = |name: &&str| {
+        let email = Email::parse("name", name).ok()?;
+        Some(EmailHash::of(&email, &shop.salt))
+    };
+    let mut found = Vec::with_capacity(names.len());
+    for chunk in names.chunks(ROWS_A_STATEMENT) {
+        let hashes: Vec<EmailHash> = chunk.iter().filter_map(hash).collect();
+        let rows: Vec<CustomerRow> = on_db!(db, |connection| {
+            let mut sql = sqlx::QueryBuilder::new(SQL);
+            sql.push_bind(shop.id.as_str());
+            sql.push(" AND (external_id IN (");
+            let mut list = sql.separated(", ");
+            for name in chunk {
+                list.push_bind(*name);
+            }
+            sql.push(") OR id IN (");
+            let mut list = sql.separated(", ");
+            for name in chunk {
+                list.push_bind(*name);
+            }
+            // A list must not be empty; no hash is.
+            sql.push(") OR email_hash IN (''");
+            for hash in &hashes {
+                sql.push(", ").push_bind(hash.as_str());
+            }
+            sql.push("))")
+                .build_query_as()
+                .persistent(keep_prepared(chunk.len()))
+                .fetch_all(connection)
+                .await
+        })
+        .during("find customers by name")?;
         found.extend(rows);
     }
     found.into_iter().map(CustomerRow::into_customer).collect()

@@ -1,14 +1,20 @@
 //! Figures that grow are figures that are made anew.
 
-use footfall::db::{During, Handle};
+use footfall::db::{self, During};
 use footfall::jobs::work_until_idle;
 use footfall::on_db;
 use footfall_shared::event::Event;
+use proptest::collection::{SizeRange, vec};
+use proptest::sample::select;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 
 use super::{Did, did, get, refresh, tell};
 use crate::support::build::send;
-use crate::support::{TestShop, on_both};
+use crate::support::{Database, TestShop, on_both};
 
 /// The tables, and what is read of them; the run is left out.
 const TABLES: [(&str, &str); 6] = [
@@ -58,7 +64,7 @@ async fn figures(shop: &TestShop) -> Vec<String> {
     all
 }
 
-async fn read(db: &mut impl Handle, sql: &str, shop: &str) -> Vec<String> {
+async fn read(db: &mut impl db::Handle, sql: &str, shop: &str) -> Vec<String> {
     on_db!(db, |connection| {
         sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
             .bind(shop)
@@ -69,26 +75,9 @@ async fn read(db: &mut impl Handle, sql: &str, shop: &str) -> Vec<String> {
     .unwrap()
 }
 
-/// A short generator that is the same everywhere (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (bits ^ (bits >> 31)) % bound
-    }
-
-    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len() as u64) as usize]
-    }
-}
-
-fn deeds(random: &mut Random, count: usize) -> Vec<Did> {
-    let visitors = ["ann", "bob", "eve"];
-    let pages = [
+/// What visitors do, close together in time, so that visits touch and merge.
+fn deeds(count: impl Into<SizeRange>) -> impl Strategy<Value = Vec<Did>> {
+    const PAGES: [&str; 7] = [
         "/",
         "/search",
         "/checkout",
@@ -97,57 +86,70 @@ fn deeds(random: &mut Random, count: usize) -> Vec<Did> {
         "Payment Failed",
         "Feedback",
     ];
-    (0..count)
-        .map(|_| {
-            let minute = random.below(5 * 24 * 60) as i64 - 4 * 24 * 60;
-            // Close together, so that visits touch and merge.
-            let deed = did(random.of(&visitors), minute / 20 * 20, random.of(&pages));
-            let deed = match random.below(3) {
-                0 => deed.session(random.of(&["s1", "s2"])),
-                _ => deed,
-            };
-            deed.on(random.of(&["mobile", "desktop", "fridge"]))
-        })
-        .collect()
+    let deed = (
+        select(&["ann", "bob", "eve"][..]),
+        -288_i64..72,
+        select(&PAGES[..]),
+        select(&[None, None, Some("s1"), Some("s2")][..]),
+        select(&["mobile", "desktop", "fridge"][..]),
+    );
+    let deed = deed.prop_map(|(visitor, at, page, session, device)| {
+        let deed = did(visitor, at * 20, page).on(device);
+        match session {
+            Some(session) => deed.session(session),
+            None => deed,
+        }
+    });
+    vec(deed, count)
+}
+
+/// Sends what was done in batches of these sizes, and compares the figures with those that are made anew.
+async fn grow_and_make_anew(database: Database, deeds: &[Did], batches: &[usize]) {
+    let shop = TestShop::start(database).await;
+    let mut events: Vec<Event> = Vec::new();
+    for (n, did) in deeds.iter().enumerate() {
+        let mut event = did.event(&shop, &format!("e{n}"));
+        if did.what == "Feedback" {
+            let said =
+                json!({"comment": "I love this", "page_type": "search", "rating": n % 5 + 1});
+            event.body.insert("properties".into(), said);
+        }
+        if n % 7 == 0 {
+            event.user_id = Some("known".into());
+        }
+        events.push(event);
+    }
+    // Some come twice.
+    events.extend(events[..events.len().min(20)].to_vec());
+    for size in batches {
+        let rest = events.split_off(events.len().min(*size));
+        send(&shop.edge(), &events).await;
+        events = rest;
+    }
+    let grown = figures(&shop).await;
+    refresh(&shop).await;
+    let made = figures(&shop).await;
+    assert!(!grown.is_empty());
+    assert_eq!(grown, made);
+    footfall::rebuild::run(&shop.app).await.unwrap();
+    assert_eq!(figures(&shop).await, made, "rebuilt");
 }
 
 on_both! {
     async fn figures_that_are_made_anew_are_those_that_grew(database) {
-        for seed in 0..4 {
-            let shop = TestShop::start(database).await;
-            let mut random = Random(seed);
-            let deeds = deeds(&mut random, 150);
-            let mut events: Vec<Event> = deeds.iter().enumerate().map(|(n, did)| {
-                let mut event = did.event(&shop, &format!("e{n}"));
-                if did.what == "Feedback" {
-                    event.body.insert("properties".into(), json!({"comment": "I love this", "page_type": "search", "rating": n % 5 + 1}));
-                }
-                if n % 7 == 0 {
-                    event.user_id = Some("known".into());
-                }
-                event
-            }).collect();
-            // Some come twice, and in batches of any size.
-            events.extend(events[..20].to_vec());
-            while !events.is_empty() {
-                let rest = events.split_off(events.len().min(1 + random.below(40) as usize));
-                send(&shop.edge(), &events).await;
-                events = rest;
-            }
-            let grown = figures(&shop).await;
-            refresh(&shop).await;
-            let made = figures(&shop).await;
-            assert!(grown.len() > 100);
-            assert_eq!(grown, made, "seed {seed}");
-            footfall::rebuild::run(&shop.app).await.unwrap();
-            assert_eq!(figures(&shop).await, made, "seed {seed}, rebuilt");
-        }
+        let config = Config { cases: 5, max_shrink_iters: 40, failure_persistence: None, ..Config::default() };
+        let cases = (deeds(20..120), vec(1..40_usize, 120));
+        let proven = block_in_place(|| TestRunner::new(config).run(&cases, |(deeds, batches)| {
+            Handle::current().block_on(grow_and_make_anew(database, &deeds, &batches));
+            Ok(())
+        }));
+        proven.unwrap();
     }
 
     async fn a_refresh_beside_arriving_events_loses_and_repeats_none(database) {
         let shop = TestShop::start(database).await;
-        let mut random = Random(9);
-        for (n, batch) in deeds(&mut random, 600).chunks(60).enumerate() {
+        let deeds = deeds(600).new_tree(&mut TestRunner::default()).unwrap().current();
+        for (n, batch) in deeds.chunks(60).enumerate() {
             let events: Vec<Event> = batch.iter().enumerate().map(|(m, did)| did.event(&shop, &format!("e{n}-{m}"))).collect();
             if n == 4 {
                 shop.backend().post("/analytics/refresh", &json!({})).await.expect(202);

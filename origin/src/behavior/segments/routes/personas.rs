@@ -205,7 +205,7 @@ struct SampleReply {
 
 /// A persona with customers who stand for it.
 #[derive(Debug, Serialize, ToSchema)]
-struct DetailReply {
+struct PersonaDetailReply {
     persona: PersonaReply,
     /// Those who spent most.
     sample_customers: Vec<SampleReply>,
@@ -217,7 +217,7 @@ struct DetailReply {
     get, path = "/api/behavior/personas/{persona_id}/detail", tag = "behavior",
     params(("persona_id" = String, Path, description = "The persona's id, a whole number"), OfUpload),
     responses(
-        (status = 200, description = "The persona", body = DataReply<DetailReply>),
+        (status = 200, description = "The persona", body = DataReply<PersonaDetailReply>),
         ReadRefusals,
     ),
     security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
@@ -228,7 +228,7 @@ async fn detail(
     meta: Meta,
     Path(persona): Path<String>,
     WireQuery(asked): WireQuery<OfUpload>,
-) -> Result<Json<DataReply<DetailReply>>, AppError> {
+) -> Result<Json<DataReply<PersonaDetailReply>>, AppError> {
     limit::read(&app, &caller, app.now()).await?;
     let scope = Scope::of(asked.upload_id);
     let found = find(&app, &caller, &scope).await?.body;
@@ -263,7 +263,7 @@ async fn detail(
         location: one.location,
         total_spend: major(one.spend_minor as f64, currency),
     });
-    Ok(meta.with(DetailReply {
+    Ok(meta.with(PersonaDetailReply {
         sample_customers: told.collect(),
         persona: PersonaReply::of(segment, &found, currency),
         marketing_recommendations: advice(&segment.name),

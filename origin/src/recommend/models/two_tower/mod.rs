@@ -54,6 +54,8 @@ pub struct TwoTower {
     table: Vec<f32>,
     /// Items' vectors, one after the other.
     items: Vec<f32>,
+    /// The logarithm of how much is bought of the middle one of the items sold.
+    usual: f32,
     /// From the sum of what was bought to the shopper's vector, row by row, `width - 1` each way: what is popular
     /// says nothing of who bought it.
     map: Vec<f32>,
@@ -68,11 +70,13 @@ impl TwoTower {
         &self.items[item as usize * self.width..][..self.width]
     }
 
-    /// The vector of an item that was not: of its category and its name.
+    /// The vector of an item that was not: of its category and its name. How popular it will be is a prior: as much as the
+    /// middle one of the items sold, without which whatever is sold would stand before it.
     #[must_use]
     pub fn new_item(&self, item: &Item) -> Vec<f32> {
         let bag = self.vocabulary.bag(None, item);
         let mut vector = vec![0.0; self.width];
+        vector[self.width - 1] = self.usual;
         for (feature, weight) in bag {
             add(
                 &mut vector,

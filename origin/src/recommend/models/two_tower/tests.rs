@@ -94,9 +94,12 @@ fn a_new_item_has_the_vector_of_its_features() {
     )
     .unwrap();
     let made = towers.new_item(&all.items[16]);
-    for (made, there) in made.iter().zip(towers.item(16)) {
+    let (popularity, tastes) = made.split_last().unwrap();
+    let (unsold, there) = towers.item(16).split_last().unwrap();
+    for (made, there) in tastes.iter().zip(there) {
         assert!((made - there).abs() < 1e-6);
     }
+    assert!(popularity > unsold, "a prior of what things are bought");
 }
 
 #[test]

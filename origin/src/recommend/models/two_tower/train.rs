@@ -264,6 +264,13 @@ impl<'a> Training<'a> {
         for (popularity, lately) in last.zip(&self.lately) {
             *popularity += lately;
         }
+        let mut sold: Vec<f32> = self
+            .lately
+            .iter()
+            .copied()
+            .filter(|one| *one > 0.0)
+            .collect();
+        sold.sort_by(f32::total_cmp);
         let added = flat(&self.added)?;
         let added = added.chunks_exact(self.settings.width - 1);
         let attributes = self
@@ -277,6 +284,7 @@ impl<'a> Training<'a> {
             vocabulary: self.vocabulary.clone(),
             table: flat(&self.table)?,
             items,
+            usual: sold.get(sold.len() / 2).copied().unwrap_or_default(),
             map: flat(&self.map)?,
             attributes: attributes.collect(),
         })
