@@ -53,7 +53,7 @@ pub(super) async fn hold(
     Ok((stored, history))
 }
 
-/// Writes a new record; its number.
+/// Writes a new record, with what it is found by and counted as.
 ///
 /// # Errors
 /// `duplicate_customer` where the same person has one.
