@@ -43,6 +43,7 @@ pub mod limits;
 pub mod live;
 pub mod metrics;
 pub mod orders;
+pub mod privacy;
 pub mod rebuild;
 pub mod recommend;
 pub mod router;

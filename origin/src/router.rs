@@ -31,6 +31,7 @@ fn features() -> OpenApiRouter<App> {
         .merge(crate::live::routes())
         .merge(crate::recommend::routes())
         .merge(crate::customers::routes())
+        .merge(crate::privacy::routes())
         .merge(crate::edges::openapi::routes())
         .merge(crate::edges::openapi_journey::routes())
 }

@@ -122,6 +122,15 @@ prefixed_id!(
     /// What a salesperson and a customer did together.
     InteractionId, "interaction_"
 );
+prefixed_id!(
+    /// The erasure of a person.
+    ErasureId, "era_"
+);
+
+prefixed_id!(
+    /// A file with everything held about a person.
+    PrivacyExportId, "export_"
+);
 
 /// An event's id: the client's own `messageId`, or `evt_` and a ULID made where it was accepted.
 /// At most [`EventId::CHARS_MAX`] characters.

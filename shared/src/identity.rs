@@ -36,6 +36,10 @@ impl Salt {
         hex(&self.0)
     }
 
+    pub(crate) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     fn digest(&self, purpose: &str, value: &[u8]) -> String {
         // The purpose keeps equal values of two kinds from hashing alike.
         let hash = Sha256::new()

@@ -9,6 +9,7 @@
 //! - what happened: [`event`], [`order`]
 //! - what follows from it: [`profile`], [`offers`], [`intelligence`], [`journey`]
 //! - whom a salesperson advises: [`customer`]
+//! - what people have a right to: [`privacy`]
 //! - what is worth showing: [`experiment`]
 //! - what a shop sends in files: [`upload`], and what follows from it: [`behavior`]
 //! - what is done on its pages: [`visits`]
@@ -38,6 +39,7 @@ pub mod money;
 pub mod offers;
 pub mod order;
 pub mod permission;
+pub mod privacy;
 pub mod profile;
 pub mod sequence;
 pub mod shop;

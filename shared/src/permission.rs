@@ -24,6 +24,10 @@ pub enum Permission {
     BehaviorRead,
     /// Have them computed, mark what was done of them, and end jobs.
     BehaviorWrite,
+    /// Read what people allow.
+    ConsentRead,
+    /// Record what people allow.
+    ConsentWrite,
     /// Read what may be shown to shoppers.
     ContentRead,
     /// Change what may be shown to shoppers, and tell stocks.
@@ -48,6 +52,10 @@ pub enum Permission {
     OffersWrite,
     /// Send orders.
     OrdersWrite,
+    /// Give people what is held of them, and see what became of erasures.
+    PrivacyRead,
+    /// Erase people.
+    PrivacyWrite,
     /// Read the shop's settings.
     SettingsRead,
     /// Change the shop's settings.
@@ -72,12 +80,14 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 31] = [
         Self::AnalyticsRead,
         Self::AnalyticsWrite,
         Self::AuditRead,
         Self::BehaviorRead,
         Self::BehaviorWrite,
+        Self::ConsentRead,
+        Self::ConsentWrite,
         Self::ContentRead,
         Self::ContentWrite,
         Self::CustomersRead,
@@ -90,6 +100,8 @@ impl Permission {
         Self::JourneysWrite,
         Self::OffersWrite,
         Self::OrdersWrite,
+        Self::PrivacyRead,
+        Self::PrivacyWrite,
         Self::SettingsRead,
         Self::SettingsWrite,
         Self::UploadsRead,
@@ -111,6 +123,8 @@ impl Permission {
             Self::AuditRead => "audit:read",
             Self::BehaviorRead => "behavior:read",
             Self::BehaviorWrite => "behavior:write",
+            Self::ConsentRead => "consent:read",
+            Self::ConsentWrite => "consent:write",
             Self::ContentRead => "content:read",
             Self::ContentWrite => "content:write",
             Self::CustomersRead => "customers:read",
@@ -123,6 +137,8 @@ impl Permission {
             Self::JourneysWrite => "journeys:write",
             Self::OffersWrite => "offers:write",
             Self::OrdersWrite => "orders:write",
+            Self::PrivacyRead => "privacy:read",
+            Self::PrivacyWrite => "privacy:write",
             Self::SettingsRead => "settings:read",
             Self::SettingsWrite => "settings:write",
             Self::UploadsRead => "uploads:read",
@@ -238,6 +254,13 @@ pub fn needed(method: &str, route: &str) -> Option<&'static [Permission]> {
         ("POST" | "PUT", route) if route.starts_with("/api/behavior/") => &[P::BehaviorWrite],
         // The administration.
         ("GET" | "HEAD", "/api/audit") => &[P::AuditRead],
+        ("GET" | "HEAD", "/api/privacy/consent") => &[P::ConsentRead],
+        ("POST", "/api/privacy/consent") => &[P::ConsentWrite],
+        (
+            "GET" | "HEAD",
+            "/api/privacy/export" | "/api/privacy/exports/{id}" | "/api/privacy/erasures/{id}",
+        ) => &[P::PrivacyRead],
+        ("DELETE", "/api/privacy/subject") => &[P::PrivacyWrite],
         ("GET" | "HEAD", "/api/journey/content") => &[P::ContentRead],
         ("PUT", "/api/journey/content" | "/api/products/stock") => &[P::ContentWrite],
         ("GET" | "HEAD", "/api/settings") => &[P::SettingsRead],
@@ -256,8 +279,8 @@ pub fn needed(method: &str, route: &str) -> Option<&'static [Permission]> {
     Some(needed)
 }
 
-/// Whether it is kept in the audit log that somebody calls a route: what changes the administration, or takes something
-/// out. What only brings new data in (events, orders, journeys, customers) is not, because it is its own log.
+/// Whether it is kept in the audit log that somebody calls a route: what changes the administration, takes something out, or
+/// gives out all that is held of a person. What only brings new data in (events, orders, journeys, customers) is not, because it is its own log.
 #[must_use]
 pub fn is_audited(method: &str, route: &str) -> bool {
     use Permission as P;
@@ -267,7 +290,8 @@ pub fn is_audited(method: &str, route: &str) -> bool {
             P::EventsWrite | P::JourneysWrite | P::OffersWrite | P::OrdersWrite
         )
     };
-    let is_read = matches!(method, "GET" | "HEAD" | "OPTIONS");
+    let is_read =
+        matches!(method, "GET" | "HEAD" | "OPTIONS") && !route.starts_with("/api/privacy/export");
     let of_customers = route.starts_with("/api/v1/customers") && method != "DELETE";
     let brings_only_data =
         needed(method, route).is_some_and(|needed| needed.iter().any(brings_data));
@@ -309,6 +333,7 @@ impl Role {
         match permission {
             P::AnalyticsRead
             | P::BehaviorRead
+            | P::ConsentRead
             | P::ContentRead
             | P::CustomersRead
             | P::DevicesRead
@@ -320,6 +345,7 @@ impl Role {
             P::AnalyticsWrite
             | P::AuditRead
             | P::BehaviorWrite
+            | P::ConsentWrite
             | P::ContentWrite
             | P::CustomersWrite
             | P::DevicesWrite
@@ -327,6 +353,8 @@ impl Role {
             | P::JourneysWrite
             | P::OffersWrite
             | P::OrdersWrite
+            | P::PrivacyRead
+            | P::PrivacyWrite
             | P::SettingsWrite
             | P::UploadsWrite
             | P::WebhooksWrite
@@ -462,6 +490,8 @@ mod tests {
             (Permission::AuditRead, "owner admin"),
             (Permission::BehaviorRead, "owner admin analyst support"),
             (Permission::BehaviorWrite, "owner admin"),
+            (Permission::ConsentRead, "owner admin analyst support"),
+            (Permission::ConsentWrite, "owner admin"),
             (Permission::ContentRead, "owner admin analyst support"),
             (Permission::ContentWrite, "owner admin"),
             (Permission::CustomersRead, "owner admin analyst support"),
@@ -474,6 +504,8 @@ mod tests {
             (Permission::JourneysWrite, "owner admin"),
             (Permission::OffersWrite, "owner admin"),
             (Permission::OrdersWrite, "owner admin"),
+            (Permission::PrivacyRead, "owner admin"),
+            (Permission::PrivacyWrite, "owner admin"),
             (Permission::SettingsRead, "owner admin analyst"),
             (Permission::SettingsWrite, "owner admin"),
             (Permission::UploadsRead, "owner admin analyst"),

@@ -15,6 +15,8 @@ use crate::visits::page::PagePaths;
 const EXCLUDED_MAX: usize = 1_000;
 /// Most origins that can be allowed.
 const ORIGINS_MAX: usize = 100;
+/// Longest time for which events keep their people, in months.
+const EVENT_MONTHS_MAX: u32 = 120;
 /// Minutes of a day.
 const DAY_MINUTES: u32 = 24 * 60;
 /// Longest window of the funnel: thirty days.
@@ -44,8 +46,12 @@ pub struct ShopSettings {
     pub requests_per_hour: u32,
     /// Different emails that one address may claim a day.
     pub emails_per_day: u32,
+    /// Whether nobody is written to who has not allowed it; without it, whoever has not refused it may be.
+    pub email_needs_consent: bool,
     /// Days after which a device that was not seen any more is forgotten.
     pub device_days: u32,
+    /// Months after which events lose their people: what happened stays, and nobody can tell any more whom it was about.
+    pub event_months: u32,
     /// Minutes without any event after which a visit is over.
     pub session_idle_minutes: u32,
     /// Minutes from the first page of the funnel in which its other steps count.
@@ -66,7 +72,9 @@ impl Default for ShopSettings {
             trust_order_numbers: false,
             requests_per_hour: 500,
             emails_per_day: 5,
+            email_needs_consent: false,
             device_days: 365,
+            event_months: 13,
             session_idle_minutes: 30,
             funnel_window_minutes: DAY_MINUTES,
             funnel_pages: Vec::new(),
@@ -99,6 +107,9 @@ impl ShopSettings {
                 &field,
                 "must be an origin as browsers send it, as https://shop.example",
             );
+        }
+        if !(1..=EVENT_MONTHS_MAX).contains(&self.event_months) {
+            return fault("event_months", "must be from 1 to 120");
         }
         if !(1..=DAY_MINUTES).contains(&self.session_idle_minutes) {
             return fault("session_idle_minutes", "must be from 1 to 1440");

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base64::Engine;
 use hmac::{Hmac, KeyInit, Mac};
@@ -10,7 +11,7 @@ use http::Method;
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::support::database::{columns_holding, new_database, refuse_poison};
+use crate::support::database::{columns_holding, first_text, new_database, refuse_poison};
 use crate::support::deployment::Deployment;
 use crate::support::http::{Call, Target};
 use crate::support::shop::{logged, send_orders, user_hash};
@@ -361,6 +362,90 @@ fn leaves_nothing_behind(database: Option<String>) {
     let of_nobody = ["broken", "nobody", "filter", "in-a-path"].map(email);
     let of_nobody: Vec<&str> = of_nobody.iter().map(String::as_str).collect();
     assert_eq!(found_in_files(&shop, &of_nobody), Vec::<String>::new());
+}
+
+/// How long an edge keeps the keys of somebody who was erased, and what it takes to tell it.
+const FORGOTTEN_WITHIN: Duration = Duration::from_secs(150);
+
+/// Everything in which somebody stands: of origin and edge.
+fn holders(shop: &Shop, words: &[&str]) -> Vec<String> {
+    let at_edge = words.iter().flat_map(|word| found_in_rows(shop, word));
+    let of_origin = words.iter().flat_map(|word| {
+        let columns = columns_holding(&shop.database, word);
+        columns
+            .into_iter()
+            .map(move |(table, column)| format!("{table}.{column}: {word}"))
+    });
+    at_edge.chain(of_origin).collect()
+}
+
+fn forgets_whoever_is_erased(database: Option<String>) {
+    let mut shop = Shop::start(database);
+    tell_of_orders(&shop);
+    shop_and_be_watched(&shop);
+    let page = shop.edge().with(&shop.page_key);
+    let session = "the-visit-of-the-erased";
+    let start = json!({"sessionId": session, "deviceContext": {"type": "mobile"}});
+    visit(page.post("/api/journey/sessions/start", &start), 0).expect(201);
+    let vouched = email("vouched");
+    let lead = json!({"sessionId": session, "conversionEvent": {"type": "email_signup",
+        "conversionData": {"email": vouched, "consentGiven": true}}});
+    visit(page.post("/api/journey/conversions/track", &lead), 0).expect(200);
+    let state = format!("/api/journey/sessions/{session}/state");
+    visit(page.get(&state), 0).expect(200);
+    until("nothing waits at the edge", PATIENCE, || {
+        let ledger = read_ledger(&shop.edge())?;
+        ledger
+            .shops
+            .iter()
+            .all(|shop| shop.pending == 0)
+            .then_some(())
+    });
+    let sql = format!("SELECT email_hash AS text FROM customers WHERE email = '{vouched}'");
+    let hash = first_text(&shop.database, &sql).unwrap();
+    let words = [
+        vouched.as_str(),
+        hash.as_str(),
+        session,
+        "the-random-id-of-a-browser",
+    ];
+    let before = holders(&shop, &words);
+    for place in ["events.email:", "journeys.session_id:"] {
+        assert!(
+            before.iter().any(|found| found.starts_with(place)),
+            "{place} {before:?}"
+        );
+    }
+    let path = format!("/api/privacy/subject?email={vouched}&data_retention_policy=erase");
+    let told = shop.server().call(Method::DELETE, &path).expect(202);
+    let show = format!(
+        "/api/privacy/erasures/{}",
+        told["data"]["erasure_id"].as_str().unwrap()
+    );
+    until("all was looked through", PATIENCE, || {
+        let told = shop.server().get(&show).expect(200);
+        (told["data"]["status"] == "completed").then_some(())
+    });
+    let waiting = "SELECT subject AS text FROM edge_pushes LIMIT 1";
+    until("the edge has forgotten", FORGOTTEN_WITHIN, || {
+        first_text(&shop.database, waiting).is_none().then_some(())
+    });
+    visit(page.get(&state), 0).expect(404);
+    shop.pair.end_edge(Signal::TERM);
+    shop.pair.end_origin(Signal::TERM);
+    assert_eq!(holders(&shop, &words), Vec::<String>::new());
+    // Nobody else was forgotten.
+    assert!(!holders(&shop, &[email("segment").as_str()]).is_empty());
+}
+
+#[test]
+fn whoever_is_erased_is_in_no_row_of_origin_or_edge_on_sqlite() {
+    forgets_whoever_is_erased(None);
+}
+
+#[test]
+fn whoever_is_erased_is_in_no_row_of_origin_or_edge_on_postgresql() {
+    forgets_whoever_is_erased(Some(new_database()));
 }
 
 #[test]

@@ -68,3 +68,23 @@ test("an older push is not kept over a newer one", async (t) => {
   assert.equal((await push(8)).status, 200);
   assert.equal(await version(), 8);
 });
+
+test("what was forgotten is neither in KV nor among the latest pushes", async (t) => {
+  const here = await world(t);
+  const shop = "shop_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  const email_hash = "0a".repeat(32);
+  const push = (change) => signed(here.url, "/internal/push", { changes: [{ shop, version: 7, ...change }] });
+  const kv = await here.edge.miniflare.getKVNamespace("CACHE", "edge");
+  const recent = await here.edge.miniflare.getDurableObjectNamespace("RECENT", "edge");
+  const kept = async () => {
+    const { keys } = await kv.list({ prefix: "shop_" });
+    const body = JSON.stringify({ since: 0 });
+    const latest = await recent.getByName("all").fetch("http://object", { method: "POST", body });
+    return [keys.map(({ name }) => name), (await latest.json()).floors.map(([key]) => key)];
+  };
+  const name = `customer/${email_hash}`;
+  assert.equal((await push({ kind: "customer", email_hash, entry: null })).status, 200);
+  assert.deepEqual(await kept(), [[`${shop}/${name}`], [`${shop}/${name}`]]);
+  assert.equal((await push({ kind: "forget", key: name })).status, 200);
+  assert.deepEqual(await kept(), [[], []]);
+});

@@ -76,6 +76,24 @@ test("an outbox that holds as much as it may sheds, and takes again when it is d
   assert.equal(origin.seen.has("shed"), false);
 });
 
+test("an event that waits in a session's object outlives the session", async (t) => {
+  const { origin, take, url } = await world(t, { queue: false, vars: { OUTBOX_BYTES_MAX: "1000" } });
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify({ sessionId: "s" });
+  const begin = () => fetch(`${url}/api/journey/sessions/start`, { method: "POST", headers, body });
+  await take(ids("fill", 10));
+  assert.equal((await begin()).status, 503);
+  const change = { kind: "forget", shop: "shop_01ARZ3NDEKTSV4RRFFQ69G5FAV", key: "session/s", version: Date.now() };
+  assert.equal((await signed(url, "/internal/push", { changes: [change] })).status, 200);
+  assert.equal((await fetch(`${url}/api/journey/sessions/s/state`)).status, 404);
+  await until("its event arrives", 10, async () => {
+    await signed(url, "/internal/flush");
+    return origin.events.some((event) => event.session_id === "s");
+  });
+  // The object that was emptied serves the next session of that name.
+  assert.equal((await begin()).status, 200);
+});
+
 test("what was acknowledged survives a restart of workerd", async (t) => {
   const { mkdtemp, rm } = await import("node:fs/promises");
   const persist = await mkdtemp("/tmp/footfall-worker-");

@@ -63,10 +63,16 @@ pub mod key {
         format!("shop/{key}")
     }
 
+    /// Something of a shop, by what follows the shop in its key.
+    #[must_use]
+    pub fn of_shop(shop: &ShopId, name: &str) -> String {
+        format!("{shop}/{name}")
+    }
+
     /// A shop's kit.
     #[must_use]
     pub fn kit(shop: &ShopId) -> String {
-        format!("{shop}/kit")
+        of_shop(shop, "kit")
     }
 
     /// A customer's entry.
@@ -178,7 +184,9 @@ pub(crate) async fn floor_beside(
     Ok(held.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok()))
 }
 
-fn floor_key(key: &str) -> String {
+/// Where the floor of a key stands in a store that everybody sees alike.
+#[must_use]
+pub fn floor_key(key: &str) -> String {
     format!("{key}/floor")
 }
 

@@ -14,10 +14,12 @@ use crate::platform::{Cache, Limiter, Outbox, Platform, QueuedEvent, Sessions, S
 pub async fn check<P: Platform>(platform: &P) {
     a_value_reads_back_and_a_missing_one_is_none(platform.cache()).await;
     an_older_push_never_replaces_a_newer_one(platform.cache()).await;
+    a_removed_key_leaves_neither_entry_nor_floor(platform.cache()).await;
     an_id_waits_once_and_goes_when_it_is_settled(platform.outbox()).await;
     uses_are_counted_and_places_taken(platform.limiter()).await;
     look_ups_add_up(platform.tally()).await;
     a_session_goes_on_once_for_each_id(platform.sessions(), platform.outbox()).await;
+    an_erased_session_leaves_nothing_but_its_events(platform).await;
     two_draws_of_entropy_differ(platform);
 }
 
@@ -44,6 +46,22 @@ async fn an_older_push_never_replaces_a_newer_one(cache: &impl Cache) {
     assert_eq!(cache.get(key).await.unwrap(), Some(newest.entry));
     assert_eq!(cache.floor(key).await.unwrap(), Some(3));
     assert_eq!(cache.floor("conformance/none").await.unwrap(), None);
+}
+
+async fn a_removed_key_leaves_neither_entry_nor_floor(cache: &impl Cache) {
+    let key = "conformance/removed";
+    let gone = Entry::<i64>::fresh(7, None, UtcMillis::new(0));
+    let pushed = [cache::pushed(key.to_owned(), &gone)];
+    cache.push(&pushed).await.unwrap();
+    assert_eq!(cache.floor(key).await.unwrap(), Some(7));
+    // What is sent again after it was done changes nothing.
+    for _ in 0..2 {
+        cache.remove(key).await.unwrap();
+        assert_eq!(cache.get(key).await.unwrap(), None);
+        assert_eq!(cache.floor(key).await.unwrap(), None);
+        let beside = cache.get(&cache::floor_key(key)).await.unwrap();
+        assert_eq!(beside, None);
+    }
 }
 
 async fn an_id_waits_once_and_goes_when_it_is_settled(outbox: &impl Outbox) {
@@ -146,34 +164,8 @@ async fn look_ups_add_up(tally: &impl Tally) {
 async fn a_session_goes_on_once_for_each_id(sessions: &impl Sessions, outbox: &impl Outbox) {
     let shop = ShopId::generate(UtcMillis::new(0), [3; 10]);
     let begun = UtcMillis::new(1_790_000_000_000);
-    let command = |session: &str, id: &str, what: Happening| Command {
-        event: Event {
-            shop: shop.clone(),
-            id: EventId::parse(id).unwrap(),
-            kind: EventKind::Journey,
-            name: None,
-            at: begun,
-            received_at: begun,
-            anonymous_id: None,
-            user_id: None,
-            session_id: Some(session.to_owned()),
-            email: None,
-            trust: None,
-            device: Device::default(),
-            body: serde_json::Map::new(),
-        },
-        what,
-        idle_ms: 60_000,
-    };
-    let start = || Happening::Started(Start::default());
-    let touch = |kind: &str| {
-        Happening::Touchpoint(Touch {
-            kind: kind.to_owned(),
-            page: None,
-            interacted: false,
-            measured: Measured::default(),
-        })
-    };
+    let command =
+        |session: &str, id: &str, what: Happening| command(&shop, begun, session, id, what);
     let unknown = sessions
         .step(&command("s'1", "t0", touch("a")))
         .await
@@ -214,6 +206,85 @@ async fn a_session_goes_on_once_for_each_id(sessions: &impl Sessions, outbox: &i
         4,
         "each step is told to the log, and told once"
     );
+    settle_all(outbox).await;
+    sessions.forget(begun).await.unwrap();
+    assert!(sessions.read(&shop, "other").await.unwrap().is_some());
+}
+
+async fn an_erased_session_leaves_nothing_but_its_events(platform: &impl Platform) {
+    let (sessions, outbox) = (platform.sessions(), platform.outbox());
+    let shop = ShopId::generate(UtcMillis::new(0), [4; 10]);
+    let now = platform.now();
+    let command = |session: &str, id: &str, what: Happening| command(&shop, now, session, id, what);
+    sessions
+        .step(&command("kept", "k1", start()))
+        .await
+        .unwrap();
+    // The second round tells that the ids of the first are gone, too.
+    for round in 1..=2 {
+        for (id, what) in [("e1", start()), ("e2", touch("a"))] {
+            let outcome = sessions.step(&command("erased", id, what)).await.unwrap();
+            assert!(
+                matches!(outcome, Outcome::Stepped { .. }),
+                "{round} {id}: {outcome:?}"
+            );
+        }
+        let held = sessions.read(&shop, "erased").await.unwrap().unwrap();
+        assert_eq!(held.seq, 2, "it begins anew");
+        sessions.erase(&shop, "erased").await.unwrap();
+        assert_eq!(sessions.read(&shop, "erased").await.unwrap(), None);
+    }
+    sessions.erase(&shop, "erased").await.unwrap();
+    let late = command("erased", "e3", touch("a"));
+    assert_eq!(sessions.step(&late).await.unwrap(), Outcome::Unknown);
+    assert!(sessions.read(&shop, "kept").await.unwrap().is_some());
+    let waiting = outbox.peek(99).await.unwrap();
+    let told = waiting
+        .iter()
+        .filter(|event| event.json.contains(shop.as_str()));
+    assert_eq!(told.count(), 3, "the events still go to the log");
+    settle_all(outbox).await;
+}
+
+/// Something that happens in a session.
+fn command(shop: &ShopId, at: UtcMillis, session: &str, id: &str, what: Happening) -> Command {
+    Command {
+        event: Event {
+            shop: shop.clone(),
+            id: EventId::parse(id).unwrap(),
+            kind: EventKind::Journey,
+            name: None,
+            at,
+            received_at: at,
+            anonymous_id: None,
+            user_id: None,
+            session_id: Some(session.to_owned()),
+            email: None,
+            trust: None,
+            device: Device::default(),
+            body: serde_json::Map::new(),
+        },
+        what,
+        idle_ms: 60_000,
+    }
+}
+
+fn start() -> Happening {
+    Happening::Started(Start::default())
+}
+
+fn touch(kind: &str) -> Happening {
+    Happening::Touchpoint(Touch {
+        kind: kind.to_owned(),
+        page: None,
+        interacted: false,
+        measured: Measured::default(),
+    })
+}
+
+/// Empties the outbox, as receipts would.
+async fn settle_all(outbox: &impl Outbox) {
+    let waiting = outbox.peek(99).await.unwrap();
     let all: Vec<Settled> = waiting
         .iter()
         .map(|event| Settled {
@@ -222,8 +293,6 @@ async fn a_session_goes_on_once_for_each_id(sessions: &impl Sessions, outbox: &i
         })
         .collect();
     outbox.settle(&all).await.unwrap();
-    sessions.forget(begun).await.unwrap();
-    assert!(sessions.read(&shop, "other").await.unwrap().is_some());
 }
 
 fn two_draws_of_entropy_differ(platform: &impl Platform) {

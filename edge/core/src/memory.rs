@@ -10,6 +10,7 @@ use footfall_shared::time::UtcMillis;
 use footfall_shared::wire::internal::{Lookups, ShopLedger};
 use http::{HeaderMap, Method};
 
+use crate::cache::floor_key;
 use crate::config::EdgeConfig;
 use crate::http::Request;
 use crate::journey::step::{Command, Outcome, step};
@@ -56,6 +57,16 @@ impl Cache for MemoryCache {
         self.entries
             .borrow_mut()
             .insert(key.to_owned(), value.to_vec());
+        Ok(())
+    }
+
+    async fn remove(&self, key: &str) -> Result<(), CacheError> {
+        if self.broken.get() {
+            return Err(CacheError("broken".to_owned()));
+        }
+        let mut entries = self.entries.borrow_mut();
+        entries.remove(key);
+        entries.remove(&floor_key(key));
         Ok(())
     }
 }
@@ -311,6 +322,15 @@ impl Sessions for MemorySessions {
         self.seen
             .borrow_mut()
             .retain(|(shop, session, _)| of_held(shop, session));
+        Ok(())
+    }
+
+    async fn erase(&self, shop: &ShopId, session: &str) -> Result<(), SessionsError> {
+        let key = (shop.clone(), session.to_owned());
+        self.held.borrow_mut().remove(&key);
+        self.seen
+            .borrow_mut()
+            .retain(|(of, name, _)| (of, name.as_str()) != (shop, session));
         Ok(())
     }
 }

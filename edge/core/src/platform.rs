@@ -116,6 +116,16 @@ pub trait Cache {
     /// [`CacheError`] when the store does not take it.
     async fn put(&self, key: &str, value: &[u8]) -> Result<(), CacheError>;
 
+    /// Removes a key's entry and whatever floor stands beside it. Afterwards nothing that is stored names the key, in
+    /// the end everywhere (bounded by the runtime). A key that is not there is removed already.
+    ///
+    /// A fetch that is on its way brings the key back, and with the floor gone nothing tells that it is old. So
+    /// what must not come back is pushed without an entry first, and removed when no fetch is on its way any more.
+    ///
+    /// # Errors
+    /// [`CacheError`]: entry or floor may still be there; remove it again.
+    async fn remove(&self, key: &str) -> Result<(), CacheError>;
+
     /// Keeps what the origin pushed, except for what a newer push has overtaken.
     ///
     /// # Errors
@@ -253,6 +263,15 @@ pub trait Sessions {
     /// # Errors
     /// [`SessionsError::Failed`] when the store does not answer.
     async fn forget(&self, before: UtcMillis) -> Result<(), SessionsError>;
+
+    /// Erases a session and the ids that were stepped in it; one that is not there is erased already. A step at the
+    /// same time either came before and is erased as well, or finds no session: then a start begins a new
+    /// one, at number 1 and with no id seen, and anything else is [`Outcome::Unknown`]. The events of its steps
+    /// are the outbox's and stay until they are settled.
+    ///
+    /// # Errors
+    /// [`SessionsError::Failed`]: the session may still be there; erase it again.
+    async fn erase(&self, shop: &ShopId, session: &str) -> Result<(), SessionsError>;
 }
 
 /// The limiter did not answer. Callers go on as if nothing were limited.

@@ -3,6 +3,10 @@
 //! What was pushed is kept as the text that it came as ([`Change`] tells how the origin writes it): whoever reads it
 //! from the cache parses it, and an entry that this release cannot read counts as none.
 //!
+//! An erased person is taken back in two phases. A change without an entry beats the fetches that are on their way, by
+//! the floor that it leaves behind. About a minute later `forget` removes entry and floor, so that no key names the
+//! person any more (`an_erased_customer_leaves_no_key_behind`).
+//!
 //! [`Change`]: footfall_shared::wire::internal::Change
 
 use footfall_shared::id::ShopId;
@@ -19,7 +23,10 @@ use crate::guard;
 use crate::http::{Request, Response};
 use crate::intelligence::recommendations::LIST_FRESH_MS;
 use crate::journey::KIT_FRESH_MS;
-use crate::platform::{Cache, Platform, Pushed};
+use crate::platform::{Cache, Platform, Pushed, Sessions};
+
+/// The kind of change that removes a key.
+const FORGET: &str = "forget";
 
 /// A push, its entries not looked into.
 #[derive(Deserialize)]
@@ -49,9 +56,9 @@ pub(crate) async fn push<P: Platform>(
 ) -> Result<Response, EdgeError> {
     let push: Push<'_> = guard::signed(platform, request)?;
     let now = platform.now();
-    let changes: Option<Vec<Pushed>> = push.changes.iter().map(|told| pushed(told, now)).collect();
-    let changes =
-        changes.ok_or_else(|| EdgeError::InvalidBody("a change lacks a field".to_owned()))?;
+    let entries = push.changes.iter().filter(|told| told.kind != FORGET);
+    let changes: Option<Vec<Pushed>> = entries.map(|told| pushed(told, now)).collect();
+    let changes = changes.ok_or_else(lacking)?;
     // What is not kept is not acknowledged: the origin sends it again.
     let kept = platform.cache().push(&changes).await;
     if push.changes.iter().any(|told| told.kind == "key") {
@@ -61,10 +68,36 @@ pub(crate) async fn push<P: Platform>(
         platform.kits().clear();
     }
     kept.map_err(EdgeError::CacheFailed)?;
+    // Last, so that nothing in this push leaves a floor where one was removed.
+    for told in push.changes.iter().filter(|told| told.kind == FORGET) {
+        forget(platform, told).await?;
+    }
     Ok(Response::json(
         StatusCode::OK,
-        &json!({ "success": true, "taken": changes.len() }),
+        &json!({ "success": true, "taken": push.changes.len() }),
     ))
+}
+
+/// Removes an entry and its floor, or a session. A key lies in its shop's namespace because it begins with the shop.
+async fn forget<P: Platform>(platform: &P, told: &Told<'_>) -> Result<(), EdgeError> {
+    let shop = told.shop.as_ref().ok_or_else(lacking)?;
+    let name = text_key(told).filter(|name| !name.is_empty());
+    let name = name.ok_or_else(lacking)?;
+    if let Some(session) = name.strip_prefix("session/") {
+        let erased = platform.sessions().erase(shop, session).await;
+        return erased.map_err(EdgeError::SessionsFailed);
+    }
+    let removed = platform.cache().remove(&key::of_shop(shop, &name)).await;
+    removed.map_err(EdgeError::CacheFailed)
+}
+
+fn lacking() -> EdgeError {
+    EdgeError::InvalidBody("a change lacks a field".to_owned())
+}
+
+/// The key of a change whose key is a text.
+fn text_key(told: &Told<'_>) -> Option<String> {
+    serde_json::from_slice(told.key?.get().as_bytes()).ok()
 }
 
 /// The entry that a change makes, and where it is kept; `None` where it is no change.
@@ -93,7 +126,7 @@ fn pushed(told: &Told<'_>, now: UtcMillis) -> Option<Pushed> {
             cache::pushed(key, &entry)
         }
         "key" => {
-            let name: String = serde_json::from_slice(told.key?.get().as_bytes()).ok()?;
+            let name = text_key(told)?;
             // Never fresh: the next request asks the origin anew.
             let entry = Entry::<&RawValue> {
                 version,

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
+use footfall_edge::cache::floor_key;
 use footfall_edge::lookups::UntoldLookups;
 #[cfg(feature = "policy")]
 use footfall_edge::platform::Asked;
@@ -15,7 +16,7 @@ use footfall_shared::id::{Entropy, OutboxId};
 #[cfg(feature = "policy")]
 use footfall_shared::journey::content::decide::Ranked;
 use footfall_shared::time::UtcMillis;
-use spin_sdk::key_value::Store;
+use spin_sdk::key_value::{Error, Store};
 use spin_sdk::variables;
 
 use crate::database::Database;
@@ -187,16 +188,21 @@ pub(crate) struct SpinCache(Store);
 
 impl Cache for SpinCache {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, CacheError> {
-        self.0
-            .get(key)
-            .await
-            .map_err(|fault| CacheError(fault.to_string()))
+        self.0.get(key).await.map_err(failed)
     }
 
     async fn put(&self, key: &str, value: &[u8]) -> Result<(), CacheError> {
-        self.0
-            .set(key, value)
-            .await
-            .map_err(|fault| CacheError(fault.to_string()))
+        self.0.set(key, value).await.map_err(failed)
     }
+
+    async fn remove(&self, key: &str) -> Result<(), CacheError> {
+        for key in [key, floor_key(key).as_str()] {
+            self.0.delete(key).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+fn failed(fault: Error) -> CacheError {
+    CacheError(fault.to_string())
 }

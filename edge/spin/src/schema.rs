@@ -7,14 +7,15 @@ use crate::bindings::spin::sqlite::sqlite::Error;
 use crate::database::Database;
 
 /// The version of the schema below, kept in the file.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// Each may run twice: several instances may open a new file at once.
 ///
 /// - AUTOINCREMENT: a settled event's handle is never given to another one.
 /// - `settlement` and `journey_step` hold nothing; inserting into them is how a receipt or a step is told.
 /// - A step that another one has overtaken, or whose event finds no room, is aborted whole.
-const SCHEMA: [&str; 12] = [
+/// - A journey's ids go in the statement that it goes in, so that no step comes between the two.
+const SCHEMA: [&str; 13] = [
     "CREATE TABLE IF NOT EXISTS outbox (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
         shop TEXT NOT NULL,
@@ -61,6 +62,9 @@ const SCHEMA: [&str; 12] = [
     "CREATE TABLE IF NOT EXISTS journey_ids (
         shop TEXT NOT NULL, session TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (shop, session, id)
     ) WITHOUT ROWID",
+    "CREATE TRIGGER IF NOT EXISTS journey_gone AFTER DELETE ON journeys BEGIN
+        DELETE FROM journey_ids WHERE shop = old.shop AND session = old.session;
+    END",
     "CREATE VIEW IF NOT EXISTS journey_step (shop, session, seq, last_at, body, id, event, bytes_max)
         AS SELECT '', '', 0, 0, '', '', '', 0 WHERE false",
     "CREATE TRIGGER IF NOT EXISTS journey_step INSTEAD OF INSERT ON journey_step BEGIN

@@ -22,12 +22,8 @@ const READ_FOR_STEP: &str = "SELECT body, EXISTS (
     ) FROM journeys WHERE shop = ?1 AND session = ?2";
 const STEP: &str = "INSERT INTO journey_step VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const FORGOTTEN: &str = "SELECT 1 FROM journeys WHERE last_at < ?1 LIMIT 1";
-const FORGET: [&str; 2] = [
-    "DELETE FROM journey_ids WHERE EXISTS (
-        SELECT 1 FROM journeys WHERE journeys.shop = journey_ids.shop
-            AND journeys.session = journey_ids.session AND last_at < ?1)",
-    "DELETE FROM journeys WHERE last_at < ?1",
-];
+const FORGET: &str = "DELETE FROM journeys WHERE last_at < ?1";
+const ERASE: &str = "DELETE FROM journeys WHERE shop = ?1 AND session = ?2";
 
 /// The journeys in the component's database.
 pub(crate) struct SpinSessions {
@@ -95,9 +91,12 @@ impl Sessions for SpinSessions {
         if self.run(FORGOTTEN, &before)?.is_empty() {
             return Ok(());
         }
-        for statement in FORGET {
-            self.run(statement, &before)?;
-        }
+        self.run(FORGET, &before)?;
+        Ok(())
+    }
+
+    async fn erase(&self, shop: &ShopId, session: &str) -> Result<(), SessionsError> {
+        self.run(ERASE, &[text(shop.as_str()), text(session)])?;
         Ok(())
     }
 }

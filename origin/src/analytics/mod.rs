@@ -1,6 +1,7 @@
 //! Funnel analytics: visits and what they come to, kept as events arrive.
 //!
 //! - [`project`]: visits from events, and what they change in the figures ([`change`])
+//! - [`withdraw`]: takes somebody's out again
 //! - [`refresh`]: the job that makes all of it anew from the log and the files, beside what is read
 //! - [`segments`]: the job that groups visitors
 //! - [`calendar`]: days of the shop's clock
@@ -20,6 +21,7 @@ mod queries;
 mod refresh;
 mod routes;
 mod segments;
+mod withdraw;
 
 pub use active::{Active, count_active, last_pages, list_orders_since};
 pub use project::project;
@@ -28,6 +30,7 @@ pub use queries::sales::Transaction;
 pub use refresh::{ask as ask_refresh, ask_where_missing, depends_on, refresh};
 pub use routes::routes;
 pub use segments::segment;
+pub use withdraw::{find_keys, withdraw};
 
 use footfall_shared::shop::ShopSettings;
 

@@ -9,6 +9,7 @@ mod journey;
 mod ledger;
 mod output;
 mod policy;
+mod privacy;
 mod serve;
 pub mod stop;
 mod woocommerce;
@@ -75,6 +76,9 @@ enum Command {
     /// The log of what people and keys did.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Erasures, and backups that are restored.
+    #[command(subcommand)]
+    Privacy(privacy::Command),
     /// Read what another system has, and mend what is missing here.
     #[command(subcommand)]
     Sync(woocommerce::SyncCommand),
@@ -191,6 +195,10 @@ async fn dispatch(
         Command::Audit(command) => {
             let db = open(&config).await?;
             return audit::run(&App::new(config, db), command).await;
+        }
+        Command::Privacy(command) => {
+            let db = open(&config).await?;
+            privacy::run(&App::new(config, db), command).await?;
         }
         Command::Sync(command) => {
             let db = open(&config).await?;

@@ -25,6 +25,15 @@ pub(super) async fn serve(
     let listener = bind(&config).await?;
     let db = open(&config).await?;
     let app = App::new(config.clone(), db);
+    let again = crate::privacy::journal::apply_own(&app)
+        .await
+        .context("erasures that the database does not know cannot be applied again")?;
+    if again > 0 {
+        tracing::warn!(
+            erasures = again,
+            "the database did not know of erasures; they were applied again"
+        );
+    }
     crate::analytics::ask_where_missing(&app)
         .await
         .context("figures that are missing cannot be asked for")?;
@@ -37,6 +46,10 @@ pub(super) async fn serve(
         app.clone(),
         async move { told.requested().await },
     ));
+    let mut told = stop.clone();
+    let ending = tokio::spawn(crate::privacy::keep_ending(app.clone(), async move {
+        told.requested().await
+    }));
     let mut told = stop.clone();
     let watching = tokio::spawn(crate::ingest::silence::watch(app.clone(), async move {
         told.requested().await
@@ -91,6 +104,7 @@ pub(super) async fn serve(
     pushing.await.context("the pushes to the edges failed")?;
     watching.await.context("the silence alarm failed")?;
     retiring.await.context("the end of devices failed")?;
+    ending.await.context("the end of old events failed")?;
     fitting.await.context("the fits of models failed")?;
     delivering.await.context("the webhooks failed")?;
     publishing.await.context("the kits failed")?;

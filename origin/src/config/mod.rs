@@ -29,6 +29,8 @@ pub struct Config {
     pub database_url: DatabaseUrl,
     /// Where the host's own databases and the development secrets stay.
     pub data_dir: PathBuf,
+    /// Where erasures are noted beside the database, for backups that are restored.
+    pub erasure_journal: PathBuf,
     /// Where `footfall dev` tells what it started.
     pub dev_json: PathBuf,
     /// Keys of the signed calls between edge and origin.
@@ -132,6 +134,9 @@ impl Config {
         let dev_json = texts
             .path("FOOTFALL_DEV_JSON")
             .unwrap_or_else(|| data_dir.join("dev.json"));
+        let erasure_journal = texts
+            .path("FOOTFALL_ERASURE_JOURNAL")
+            .unwrap_or_else(|| data_dir.join("erasures.jsonl"));
         let mut config = Self {
             mode,
             origin_addr: texts.address("FOOTFALL_ORIGIN_ADDR", "127.0.0.1:8000")?,
@@ -139,6 +144,7 @@ impl Config {
             edge_addr: texts.address("FOOTFALL_EDGE_ADDR", "127.0.0.1:8787")?,
             database_url: texts.database_url(&data_dir)?,
             data_dir,
+            erasure_journal,
             dev_json,
             edge_keys: texts.edge_keys()?,
             jwt_secret: texts.jwt_secret()?,

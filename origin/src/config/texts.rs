@@ -16,13 +16,14 @@ const DEMO_SESSIONS_MAX: u32 = 1_000_000;
 const WOOCOMMERCE_MINUTES_MAX: i64 = 7 * 24 * 60;
 
 /// Each setting: its name in the environment and in the file.
-const NAMES: [(&str, &str); 18] = [
+const NAMES: [(&str, &str); 19] = [
     ("FOOTFALL_MODE", "mode"),
     ("FOOTFALL_ORIGIN_ADDR", "origin_addr"),
     ("FOOTFALL_ORIGIN_URL", "origin_url"),
     ("FOOTFALL_EDGE_ADDR", "edge_addr"),
     ("DATABASE_URL", "database_url"),
     ("FOOTFALL_DATA_DIR", "data_dir"),
+    ("FOOTFALL_ERASURE_JOURNAL", "erasure_journal"),
     ("FOOTFALL_DEV_JSON", "dev_json"),
     ("FOOTFALL_EDGE_KEYS", "edge_keys"),
     ("FOOTFALL_JWT_SECRET", "jwt_secret"),

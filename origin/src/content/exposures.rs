@@ -80,6 +80,18 @@ pub async fn project(tx: &mut Tx, shop: &ShopId, events: &[&Event]) -> Result<()
     counts::add_counts(tx, shop, &changes).await
 }
 
+/// Takes what sessions were shown out of the counts and forgets it, before the log loses them or their names. Whoever has
+/// other events of such a session projects them again. The caller holds the shop's turn.
+pub async fn withdraw(tx: &mut Tx, shop: &ShopId, sessions: &[&str]) -> Result<(), StorageError> {
+    let mut changes = BTreeMap::new();
+    for (place, exposure) in &counts::find_exposures(tx, shop, sessions).await? {
+        add(&mut changes, place, exposure, -1);
+    }
+    counts::delete_exposures(tx, shop, sessions).await?;
+    let changes: Vec<(Counted, Count)> = changes.into_iter().collect();
+    counts::add_counts(tx, shop, &changes).await
+}
+
 /// The decisions of an event; `None` where it is none.
 pub(super) fn decided_of(event: &Event) -> Option<Decided> {
     if event.name.as_deref() != Some(Decided::EVENT) {

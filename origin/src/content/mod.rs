@@ -19,7 +19,7 @@ mod routes;
 pub mod trials;
 
 pub use catalogue::Catalogue;
-pub use exposures::project;
+pub use exposures::{project, withdraw};
 pub use kit::{When, current_kit, keep_publishing, publish, publish_due, replace};
 pub use queries::catalogue::set_stock;
 pub use queries::counts::clear_exposures;

@@ -5,12 +5,15 @@ use footfall_shared::customer::stage;
 use footfall_shared::customer::success::SuccessModel;
 use footfall_shared::customer::{CustomerRecord, Interaction};
 use footfall_shared::id::{CustomerRecordId, InteractionId};
+use footfall_shared::identity::EmailHash;
 use footfall_shared::time::UtcMillis;
 
 use super::queries::interactions;
 use super::{refuse, success, write};
 use crate::app::App;
+use crate::db::Handle;
 use crate::http::error::AppError;
+use crate::privacy::consent;
 use crate::shops::Shop;
 
 /// A customer with the interaction that was recorded just now.
@@ -34,7 +37,7 @@ pub(super) async fn record(
 ) -> Result<Recorded, AppError> {
     let mut tx = app.db().begin().await?;
     let (stored, history) = write::hold(&mut tx, shop, id).await?;
-    require_reachable(&stored.record, &interaction)?;
+    require_reachable(&mut tx, shop, &stored.record, &interaction).await?;
     let recorded = RecordedInteraction {
         id: InteractionId::generate(now, app.entropy()),
         recorded_at: now,
@@ -67,16 +70,33 @@ pub(super) async fn record(
     })
 }
 
-/// A follow-up by email needs an address, if nothing else says that the customer is written to.
-fn require_reachable(record: &CustomerRecord, interaction: &Interaction) -> Result<(), AppError> {
+/// A follow-up by email needs an address, if nothing else says that the customer is written to, and a customer who may be
+/// written to.
+async fn require_reachable(
+    db: &mut impl Handle,
+    shop: &Shop,
+    record: &CustomerRecord,
+    interaction: &Interaction,
+) -> Result<(), AppError> {
     let follow_up = interaction.follow_up.as_ref();
     let by_email =
         follow_up.is_some_and(|one| one.required && one.kind.as_deref() == Some("email"));
+    if !by_email {
+        return Ok(());
+    }
     let channels = &record.communication_preferences.preferred_channels;
-    let is_written_to = record.email.is_some() || channels.iter().any(|one| one == "email");
-    if by_email && !is_written_to {
-        let message = "A follow-up by email needs the customer's email";
-        return Err(refuse::incomplete(message, "email"));
+    let Some(email) = &record.email else {
+        return match channels.iter().any(|one| one == "email") {
+            true => Ok(()),
+            false => Err(refuse::incomplete(
+                "A follow-up by email needs the customer's email",
+                "email",
+            )),
+        };
+    };
+    if !consent::may_email(db, shop, &EmailHash::of(email, &shop.salt)).await? {
+        let message = "A follow-up by email needs the customer's consent to be written to";
+        return Err(refuse::incomplete(message, "email_consent"));
     }
     Ok(())
 }

@@ -22,5 +22,6 @@ mod routes;
 mod success;
 mod write;
 
+pub use forget::forget_email;
 pub use routes::routes;
 pub use success::fit;

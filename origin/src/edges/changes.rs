@@ -157,6 +157,11 @@ fn change(due: &Due, entries: &Entries, links: &Links, kits: &Kits, lists: &List
             key: key.clone(),
             version: due.version,
         },
+        Subject::Forget(key) => Change::Forget {
+            shop,
+            key: key.clone(),
+            version: due.version,
+        },
     }
 }
 
@@ -167,6 +172,7 @@ pub(super) fn version_of(change: &Change) -> i64 {
         | Change::Device { version, .. }
         | Change::Kit { version, .. }
         | Change::Recommendations { version, .. }
-        | Change::Key { version, .. } => *version,
+        | Change::Key { version, .. }
+        | Change::Forget { version, .. } => *version,
     }
 }

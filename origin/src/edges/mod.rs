@@ -10,6 +10,9 @@
 //! **Invariant:** one row for each edge and subject: many changes of one customer are one push. Test:
 //! `changes_of_one_customer_are_one_push`.
 //!
+//! **Invariant:** a key of an erased person is removed from an edge only after the change without an entry is settled
+//! there, so no floor comes back after it. Test: `an_erased_key_is_forgotten_a_minute_after_its_entry`.
+//!
 //! Several nodes may push at once: entries carry versions, so a second delivery changes nothing.
 
 mod call;
@@ -27,5 +30,5 @@ pub use call::CallError;
 pub use ledger::{Books, BooksError, EdgeBooks, read_books};
 pub use pusher::{drain, run};
 pub use queries::count_waiting;
-pub use queue::{commit, queue, queue_key, queue_shop_keys};
+pub use queue::{FORGOTTEN_AFTER_MS, commit, queue, queue_forgotten, queue_key, queue_shop_keys};
 pub use subject::Subject;

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use super::call::{CallError, Caller};
 use super::changes::{self, Outgoing};
 use super::flusher::keep_flushing;
-use super::queries;
+use super::queries::{self, Due};
 use crate::app::App;
 use crate::db::StorageError;
 
@@ -18,6 +18,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How long changes are gathered once there is one: what comes in bursts goes out in one call, and its
 /// settlement does not take SQLite's writer, and a sync, after each of them.
 const GATHER: Duration = Duration::from_millis(20);
+/// Most keys that an edge is told to forget in one call: on Workers it goes to another store for each, one after the
+/// other.
+const FORGOTTEN_MAX: usize = 20;
 /// Longest pause of the whole task after a failure, in milliseconds: an edge that is back is seen soon.
 const PAUSE_MS_MAX: i64 = 4_000;
 /// Delay after the first failed try, in milliseconds; it doubles with each further one.
@@ -57,12 +60,12 @@ async fn keep_pushing(app: App, caller: Caller, edge: String) {
     let mut failures = 0;
     loop {
         match push_once(&app, &caller, &edge).await {
-            Ok(sent) => {
+            Ok((sent, more)) => {
                 if failures > 0 && sent > 0 {
                     tracing::info!(edge, "pushes reach the edge again");
                     failures = 0;
                 }
-                if sent == Push::CHANGES_MAX {
+                if more {
                     continue;
                 }
             }
@@ -100,9 +103,9 @@ pub async fn drain(app: &App) -> Result<usize, PushError> {
     let mut taken = 0;
     for edge in &app.config().edges {
         loop {
-            let sent = push_once(app, &caller, edge).await?;
+            let (sent, more) = push_once(app, &caller, edge).await?;
             taken += sent;
-            if sent < Push::CHANGES_MAX {
+            if !more {
                 break;
             }
         }
@@ -110,18 +113,31 @@ pub async fn drain(app: &App) -> Result<usize, PushError> {
     Ok(taken)
 }
 
-/// One call to one edge with what is due; how many changes it took.
-async fn push_once(app: &App, caller: &Caller, edge: &str) -> Result<usize, PushError> {
+/// Tells one edge what is due; how many changes it took, and whether more may be due.
+///
+/// What it is to forget goes in a call of its own, once nothing else waits: an edge of an older release refuses such a
+/// call, and must not miss a revoked key for it.
+async fn push_once(app: &App, caller: &Caller, edge: &str) -> Result<(usize, bool), PushError> {
     let now = app.now();
-    let outgoing = {
-        let mut db = app.db().read().await?;
-        let limit = i64::try_from(Push::CHANGES_MAX).unwrap_or(i64::MAX);
-        let due = queries::find_due(&mut db, edge, limit, now).await?;
-        if due.is_empty() {
-            return Ok(0);
-        }
-        changes::build(&mut db, due).await?
-    };
+    let most = Push::CHANGES_MAX;
+    let due = queries::find_due(&mut app.db().read().await?, edge, most, now).await?;
+    let changed = send(app, caller, edge, due).await?;
+    if changed == most {
+        return Ok((changed, true));
+    }
+    let most = FORGOTTEN_MAX;
+    let due = queries::find_forgotten(&mut app.db().read().await?, edge, most, now).await?;
+    let forgotten = send(app, caller, edge, due).await?;
+    Ok((changed + forgotten, forgotten == most))
+}
+
+/// One call to one edge, if there is something to tell; how many changes it took.
+async fn send(app: &App, caller: &Caller, edge: &str, due: Vec<Due>) -> Result<usize, PushError> {
+    if due.is_empty() {
+        return Ok(0);
+    }
+    let now = app.now();
+    let outgoing = changes::build(&mut app.db().read().await?, due).await?;
     let (rows, changes): (Vec<_>, Vec<Change>) = outgoing.into_iter().unzip();
     let push = Push { changes };
     let body = serde_json::to_vec(&push).map_err(PushError::Unwritable)?;

@@ -18,15 +18,17 @@ pub(super) struct Due {
     pub(super) version: i64,
     /// Tries that failed.
     pub(super) attempts: i64,
-    /// When it was queued first.
+    /// From when on it waits: since it was queued first, unless it was queued for later.
     pub(super) created_at: UtcMillis,
 }
 
 impl Due {
     /// Rows are locked in the sequence in which writers lock them (shop by shop, devices before customers before
-    /// lists, each by its text), so that the pusher and they cannot wait for each other in a circle.
+    /// lists before what is forgotten, each by its text), so that the pusher and they cannot wait for each other in a
+    /// circle.
     pub(super) fn lock_order(&self) -> (ShopId, u8, String) {
         let rank = match self.subject {
+            Subject::Forget(_) => 3,
             Subject::Recommendations(_) => 2,
             Subject::Customer(_) => 1,
             _ => 0,
@@ -35,7 +37,7 @@ impl Due {
     }
 }
 
-/// Queues subjects for an edge; each at most once in `subjects`.
+/// Queues subjects for an edge, due from `now` on; each at most once in `subjects`.
 pub(super) async fn enqueue(
     tx: &mut Tx,
     shop: &ShopId,
@@ -72,18 +74,47 @@ pub(super) async fn enqueue(
     Ok(())
 }
 
-/// The pushes to an edge whose time has come, the longest waiting first.
+/// The pushes to an edge whose time has come, the longest waiting first, but those that [`find_forgotten`] finds.
 pub(super) async fn find_due(
     db: &mut impl Handle,
     edge: &str,
-    limit: i64,
+    limit: usize,
+    now: UtcMillis,
+) -> Result<Vec<Due>, StorageError> {
+    const SQL: &str = "SELECT shop_id, subject, version, attempts, created_at FROM edge_pushes \
+        WHERE edge = $1 AND not_before <= $2 AND subject NOT LIKE 'forget:%' \
+        ORDER BY not_before, created_at LIMIT $3";
+    find(db, SQL, edge, limit, now).await
+}
+
+/// The keys that an edge has to forget by now. One whose entry the edge has not been told of yet waits for it, however
+/// often that failed: `forget:customer/<hash>` for `customer:<hash>`.
+pub(super) async fn find_forgotten(
+    db: &mut impl Handle,
+    edge: &str,
+    limit: usize,
+    now: UtcMillis,
+) -> Result<Vec<Due>, StorageError> {
+    const SQL: &str = "SELECT shop_id, subject, version, attempts, created_at FROM edge_pushes \
+        WHERE edge = $1 AND not_before <= $2 AND subject LIKE 'forget:%' \
+        AND NOT EXISTS (SELECT 1 FROM edge_pushes AS entry \
+            WHERE entry.shop_id = edge_pushes.shop_id AND entry.edge = edge_pushes.edge \
+            AND entry.subject = replace(substr(edge_pushes.subject, 8), '/', ':')) \
+        ORDER BY not_before, created_at LIMIT $3";
+    find(db, SQL, edge, limit, now).await
+}
+
+async fn find(
+    db: &mut impl Handle,
+    sql: &'static str,
+    edge: &str,
+    limit: usize,
     now: UtcMillis,
 ) -> Result<Vec<Due>, StorageError> {
     const STEP: &str = "find pushes that are due";
-    const SQL: &str = "SELECT shop_id, subject, version, attempts, created_at FROM edge_pushes \
-        WHERE edge = $1 AND not_before <= $2 ORDER BY not_before, created_at LIMIT $3";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows: Vec<(String, String, i64, i64, i64)> = on_db!(db, |connection| {
-        sqlx::query_as(SQL)
+        sqlx::query_as(sql)
             .bind(edge)
             .bind(now.get())
             .bind(limit)

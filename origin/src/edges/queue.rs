@@ -10,8 +10,12 @@ use super::subject::Subject;
 use crate::app::App;
 use crate::db::{StorageError, Tx};
 
-/// Queues subjects at these versions for every configured edge. A subject that waits already keeps its
-/// place and takes the higher version.
+/// How long after an erasure the edges forget its keys, in milliseconds: until then what was pushed for it has to
+/// beat answers that are on their way.
+pub const FORGOTTEN_AFTER_MS: i64 = 60_000;
+
+/// Queues subjects at these versions for every configured edge, to be sent from `now` on. A subject that waits
+/// already keeps its place and takes the higher version.
 pub async fn queue(
     app: &App,
     tx: &mut Tx,
@@ -61,6 +65,21 @@ pub async fn queue_shop_keys(
     let keys = keys.into_iter().chain([slug.to_owned()]);
     let subjects: Vec<(Subject, i64)> = keys.map(|key| (Subject::Key(key), now.get())).collect();
     queue(app, tx, shop, subjects, now).await
+}
+
+/// Queues that the edges forget keys of an erased person [`FORGOTTEN_AFTER_MS`] from `now`: `customer/<hash>`,
+/// `session/<session id>` and the like, never empty. What takes the entries back the caller queues itself, and
+/// before this: rows are locked in that sequence.
+pub async fn queue_forgotten(
+    app: &App,
+    tx: &mut Tx,
+    shop: &ShopId,
+    keys: Vec<String>,
+    now: UtcMillis,
+) -> Result<(), StorageError> {
+    let keys = keys.into_iter().map(Subject::Forget);
+    let subjects: Vec<(Subject, i64)> = keys.map(|subject| (subject, now.get())).collect();
+    queue(app, tx, shop, subjects, now.plus(FORGOTTEN_AFTER_MS)).await
 }
 
 /// Commits, and wakes the pusher of this process. Other nodes see the queue at their next look.

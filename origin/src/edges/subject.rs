@@ -15,6 +15,10 @@ pub enum Subject {
     Kit,
     /// What is known of a key, by its hash, or of a keyless shop, by its slug.
     Key(String),
+    /// The key itself that edges have of an erased person, as [`Change::Forget`] names it.
+    ///
+    /// [`Change::Forget`]: footfall_shared::wire::internal::Change::Forget
+    Forget(String),
 }
 
 impl Subject {
@@ -32,6 +36,7 @@ impl Subject {
             }
             Self::Kit => "kit:".to_owned(),
             Self::Key(key) => format!("key:{key}"),
+            Self::Forget(key) => format!("forget:{key}"),
         }
     }
 
@@ -45,6 +50,7 @@ impl Subject {
             "wants" => EmailHash::parse(rest).map(|hash| Self::Recommendations(Some(hash))),
             "kit" => Some(Self::Kit),
             "key" => Some(Self::Key(rest.to_owned())),
+            "forget" => Some(Self::Forget(rest.to_owned())),
             kind => DeviceKey::parse(kind, rest).map(Self::Device),
         }
     }
@@ -66,6 +72,8 @@ mod tests {
             format!("ip:{digest}"),
             "key:demo".to_owned(),
             "kit:".to_owned(),
+            format!("forget:customer/{digest}"),
+            "forget:session/a:b/c".to_owned(),
         ] {
             let read = Subject::parse(&text);
             assert_eq!(read.map(|subject| subject.to_text()), Some(text));

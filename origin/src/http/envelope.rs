@@ -30,7 +30,7 @@ use crate::app::{App, Clock};
 use crate::limits::StandingSlot;
 
 /// Where the administration's routes begin.
-const ADMINISTRATION: [&str; 13] = [
+const ADMINISTRATION: [&str; 14] = [
     "/api/audit",
     "/api/auth",
     "/api/behavior",
@@ -39,6 +39,7 @@ const ADMINISTRATION: [&str; 13] = [
     "/api/journey/content",
     "/api/journey/model",
     "/api/keys",
+    "/api/privacy",
     "/api/products",
     "/api/settings",
     "/api/uploads",

@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::db::{StorageError, Tx};
 use crate::intelligence::take_turn;
 use crate::live;
+use crate::privacy;
 use crate::shops::{self, Shop};
 
 /// A batch that was read: what can be appended, and what never will.
@@ -33,6 +34,22 @@ struct Incoming {
     event: Event,
     json: String,
     acceptance: Option<Acceptance>,
+}
+
+impl Incoming {
+    /// The same acceptance with the event as it is kept.
+    fn with(&self, event: Event) -> Result<Self, StorageError> {
+        Ok(Self {
+            index: self.index,
+            json: to_json(&event)?,
+            event,
+            acceptance: self.acceptance.clone(),
+        })
+    }
+}
+
+fn to_json(event: &Event) -> Result<String, StorageError> {
+    serde_json::to_string(event).map_err(|cause| StorageError::corrupt("write an event", cause))
 }
 
 /// A text that the log will not hold.
@@ -182,6 +199,19 @@ async fn append_of_shop(
     now: UtcMillis,
 ) -> Result<Vec<Verdict>, StorageError> {
     take_turn(tx, &shop.id).await?;
+    let events: Vec<&Event> = incoming.iter().map(|(_, one)| &one.event).collect();
+    let stripped = privacy::without_people(app, tx, shop, &events, now).await?;
+    let stripped: Vec<Option<Incoming>> = incoming
+        .iter()
+        .zip(stripped)
+        .map(|((_, one), event)| event.map(|event| one.with(event)).transpose())
+        .collect::<Result<_, StorageError>>()?;
+    let incoming: Vec<(usize, &Incoming)> = incoming
+        .iter()
+        .zip(&stripped)
+        .map(|((at, one), stripped)| (*at, stripped.as_ref().unwrap_or(one)))
+        .collect();
+    let incoming = incoming.as_slice();
     let mut ids: HashSet<&str> = HashSet::with_capacity(incoming.len());
     let first: Vec<bool> = incoming
         .iter()
@@ -301,12 +331,10 @@ pub async fn append_own(
     event: Event,
     now: UtcMillis,
 ) -> Result<(), StorageError> {
-    let json = serde_json::to_string(&event)
-        .map_err(|cause| StorageError::corrupt("write an event", cause))?;
     let own = Incoming {
         index: 0,
+        json: to_json(&event)?,
         event,
-        json,
         acceptance: None,
     };
     append_of_shop(app, tx, shop, &[(0, &own)], now).await?;

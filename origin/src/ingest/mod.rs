@@ -1,7 +1,7 @@
 //! The event log: takes signed batches from edges, projects what is new, and shows the log.
 //!
 //! What other features may call: [`append_own`] for events that the origin itself makes, [`project`] and
-//! [`replay`] for rebuilding.
+//! [`replay`] for rebuilding, [`person`] for who wants to know or end what the log has of them.
 //!
 //! **Invariant:** an event is in the log once, by its id within the shop, however often it is sent; only a
 //! new one is projected, in the transaction that appends it. Test: `a_retried_batch_counts_once`.
@@ -30,6 +30,7 @@ pub mod silence;
 
 pub use append::{append_own, append_within};
 pub use intake::{Intake, append};
+pub use queries::person;
 pub use queries::{Logged, count_rejected, find_event, last_place, read_after, stored_of_outbox};
 pub use replay::replay;
 pub use routes::routes;

@@ -38,6 +38,7 @@ impl Ensured {
 }
 
 /// Makes the offer that is due, if one is. Usually none is, which takes a read and no turn.
+/// For who refuses personalization none ever is: their entry has no profile to decide on.
 pub async fn ensure_offer(
     app: &App,
     shop: &Shop,

@@ -16,7 +16,7 @@ use footfall_shared::wire::internal::DeviceLink;
 use super::queries::devices as queries;
 use super::take_turn;
 use crate::app::App;
-use crate::db::{StorageError, Tx};
+use crate::db::{Handle, StorageError, Tx};
 use crate::edges::{self, Subject};
 use crate::shops::Shop;
 
@@ -171,6 +171,40 @@ pub async fn reset(
         .map(|(key, device)| (key.clone(), device.version));
     tell(app, tx, shop, changed.collect(), now).await?;
     Ok(devices.len())
+}
+
+/// The devices that recognize a customer, and how sure each is.
+pub async fn list_owned(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    owner: &EmailHash,
+) -> Result<Vec<(DeviceKey, Trust)>, StorageError> {
+    let found = queries::list_devices(db, shop, Some(owner)).await?;
+    let trust = |device: &KnownDevice| match device.owner {
+        Some(Owner::Person { trust, .. }) => Some(trust),
+        Some(Owner::Shared) | None => None,
+    };
+    let owned = found
+        .into_iter()
+        .filter_map(|(key, device)| Some((key, trust(&device)?)));
+    Ok(owned.collect())
+}
+
+/// Forgets these devices and all that recognize a customer, as if they had never been here; the edges are told. The keys of
+/// all that there were. The caller holds the shop's turn.
+pub async fn forget(
+    app: &App,
+    tx: &mut Tx,
+    shop: &ShopId,
+    owner: &EmailHash,
+    keys: &[DeviceKey],
+    now: UtcMillis,
+) -> Result<Vec<DeviceKey>, StorageError> {
+    let gone = queries::delete_devices(tx, shop, owner, keys).await?;
+    let keys = gone.iter().map(|(key, _)| key.clone()).collect();
+    let changed = gone.into_iter().map(|(key, version)| (key, version + 1));
+    tell(app, tx, shop, changed.collect(), now).await?;
+    Ok(keys)
 }
 
 /// Forgets the devices that were not seen for as long as the shop keeps them, in all shops, and what browsers

@@ -31,6 +31,8 @@ const fn prior_rate(kind: JobKind) -> f64 {
         JobKind::UserSegments => 100_000.0,
         JobKind::Retrain => 100.0,
         JobKind::SalesSuccess => 1_000.0,
+        JobKind::Erasure => 100_000.0,
+        JobKind::PrivacyExport => 20_000.0,
     }
 }
 

@@ -28,11 +28,15 @@ pub enum JobKind {
     Retrain,
     /// How probably sales succeed, fitted.
     SalesSuccess,
+    /// Looks for erased people where only looking finds them.
+    Erasure,
+    /// Everything held about a person, as a file for them.
+    PrivacyExport,
 }
 
 impl JobKind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Import,
         Self::Segments,
         Self::Affinity,
@@ -42,6 +46,8 @@ impl JobKind {
         Self::UserSegments,
         Self::Retrain,
         Self::SalesSuccess,
+        Self::Erasure,
+        Self::PrivacyExport,
     ];
 
     /// As it is stored and written.
@@ -57,6 +63,8 @@ impl JobKind {
             Self::UserSegments => "user_segments",
             Self::Retrain => "retrain",
             Self::SalesSuccess => "sales_success",
+            Self::Erasure => "erasure",
+            Self::PrivacyExport => "privacy_export",
         }
     }
 

@@ -17,7 +17,7 @@ mod worker;
 
 pub use estimate::{Estimate, estimate};
 pub use job::{Job, JobKind, JobState, NewJob};
-pub use queries::{cancel, enqueue, find, find_running_or_queued};
+pub use queries::{begin_again, cancel, enqueue, find, find_running_or_queued};
 pub use routes::routes;
 pub use run::{JobFault, Run};
 pub use worker::{keep_working, work_until_idle};

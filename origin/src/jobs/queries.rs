@@ -287,6 +287,34 @@ pub async fn cancel(
     Ok(found.is_some())
 }
 
+/// Ends the jobs that compute something from everybody's data, and asks for them anew: what one has read already may be
+/// somebody's who is there no longer. Imports go on.
+pub async fn begin_again(app: &App, tx: &mut Tx, shop: &ShopId) -> Result<(), StorageError> {
+    const SQL: &str = "UPDATE jobs SET cancelling = TRUE WHERE shop_id = $1 AND state = 'running' \
+        AND NOT cancelling AND kind NOT IN ('import', 'privacy_export') RETURNING kind, subject, options";
+    let ended: Vec<(String, String, String)> = on_db!(tx, |connection| {
+        sqlx::query_as(SQL)
+            .bind(shop.as_str())
+            .fetch_all(connection)
+            .await
+    })
+    .during("end jobs to begin them again")?;
+    for (kind, subject, options) in ended {
+        const STEP: &str = "begin a job again";
+        let kind = JobKind::parse(&kind);
+        let kind = kind.ok_or_else(|| StorageError::corrupt(STEP, "no kind of jobs"))?;
+        let options =
+            serde_json::from_str(&options).map_err(|cause| StorageError::corrupt(STEP, cause))?;
+        let what = NewJob {
+            kind,
+            subject,
+            options,
+        };
+        enqueue(app, tx, shop, &what, None).await?;
+    }
+    Ok(())
+}
+
 /// Ends a job that was cancelled while this try worked on it; whether that is what happened.
 pub(super) async fn settle_cancelled(
     tx: &mut Tx,

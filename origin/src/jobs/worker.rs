@@ -109,6 +109,8 @@ async fn perform(run: &Run) -> Result<(), JobFault> {
         JobKind::UserSegments => crate::analytics::segment(run).await,
         JobKind::Retrain => crate::recommend::train(run).await,
         JobKind::SalesSuccess => crate::customers::fit(run).await,
+        JobKind::Erasure => crate::privacy::sweep(run).await,
+        JobKind::PrivacyExport => crate::privacy::export(run).await,
     }
 }
 

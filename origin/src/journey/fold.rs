@@ -107,6 +107,22 @@ pub async fn project(
     webhooks::announce(tx, &shop.id, &announcements, now).await
 }
 
+/// Takes sessions out of the roll-ups and forgets them, before the log loses them or their names. Whoever has other events
+/// of such a session projects them again. The caller holds the shop's turn.
+pub async fn withdraw(tx: &mut Tx, shop: &Shop, sessions: &[&str]) -> Result<(), StorageError> {
+    let mut change = Contribution::default();
+    for session in sessions {
+        let mut told = queries::find_happenings(tx, &shop.id, session).await?;
+        told.sort_by_key(|one| one.event.seq);
+        if !told.is_empty() {
+            let walked = Walked::through(Session::default(), &told, None);
+            walked.contribute(&mut change, shop.currency, -1);
+        }
+    }
+    queries::delete_journeys(tx, &shop.id, sessions).await?;
+    rollup::add(tx, &shop.id, &change).await
+}
+
 /// Whether what happens is news, or a rebuild tells it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum News {

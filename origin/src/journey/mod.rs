@@ -10,6 +10,6 @@ mod queries;
 mod routes;
 
 pub use analytics::rollup::clear_rollups;
-pub use fold::{News, fold_until, project};
+pub use fold::{News, fold_until, project, withdraw};
 pub use queries::{clear_journeys, find_journey};
 pub use routes::routes;

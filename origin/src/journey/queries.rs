@@ -110,6 +110,27 @@ pub(super) async fn list_before(
     Ok(rows.into_iter().map(place).collect())
 }
 
+/// Forgets sessions.
+pub(super) async fn delete_journeys(
+    tx: &mut Tx,
+    shop: &ShopId,
+    sessions: &[&str],
+) -> Result<(), StorageError> {
+    for chunk in sessions.chunks(ROWS_A_STATEMENT) {
+        on_db!(tx, |connection| {
+            let mut sql = sqlx::QueryBuilder::new("DELETE FROM journeys WHERE shop_id = ");
+            sql.push_bind(shop.as_str()).push(" AND session_id IN (");
+            let mut list = sql.separated(", ");
+            for session in chunk {
+                list.push_bind(*session);
+            }
+            sql.push(")").build().execute(connection).await.map(|_| ())
+        })
+        .during("forget journeys")?;
+    }
+    Ok(())
+}
+
 /// Keeps sessions as they are now.
 pub(super) async fn save_journeys(
     tx: &mut Tx,

@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::db::{StorageError, Tx};
 use crate::edges;
 use crate::intelligence::{Customers, Purchase, purchase, recalculate, take_turn};
+use crate::privacy;
 use crate::recommend;
 use crate::shops::{Product, Shop, record_products};
 
@@ -63,13 +64,23 @@ pub async fn take_within(
 ) -> Result<Taken, StorageError> {
     take_turn(tx, &shop.id).await?;
     let mut last: BTreeMap<&ExternalId, &IncomingOrder> = BTreeMap::new();
-    for order in orders {
-        last.insert(&order.id, order);
+    let told: Vec<_> = orders
+        .iter()
+        .map(|one| (&one.email, Some(one.at)))
+        .collect();
+    let erased = privacy::are_erased(tx, shop, &told).await?;
+    let mut taken = Taken::default();
+    for (order, is_erased) in orders.iter().zip(erased) {
+        // The shop's own system may still have what was erased here: told again, it stays erased.
+        if is_erased {
+            taken.unchanged += 1;
+        } else {
+            last.insert(&order.id, order);
+        }
     }
     let ids: Vec<&str> = last.keys().map(|id| id.as_str()).collect();
     let stored = queries::find_stored(tx, shop, &ids).await?;
     let mut fresh: Vec<(&IncomingOrder, String)> = Vec::new();
-    let mut taken = Taken::default();
     for order in last.into_values() {
         let hash = body_hash(order)?;
         let known = stored.get(order.id.as_str());

@@ -2,6 +2,8 @@
 //!
 //! The version of a customer's list is the sum of when the recommender was put in service and of the customer's own
 //! version: both only grow, and a list changes with one of them only.
+//!
+//! Who refuses personalization has no list of their own, and is told what everybody is.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +11,7 @@ use axum::Json;
 use axum::extract::State;
 use footfall_shared::id::ShopId;
 use footfall_shared::identity::EmailHash;
+use footfall_shared::privacy::consent::Purpose;
 use footfall_shared::wire::internal::{
     AskRecommendations, CustomerCard, RecommendationList, RecommendationsAnswer,
 };
@@ -23,6 +26,7 @@ use crate::http::error::AppError;
 use crate::http::extract::SignedEdge;
 use crate::intelligence;
 use crate::orders::counted_orders;
+use crate::privacy::consent;
 use crate::shops::{self, Shop};
 
 /// Recommendations that an edge holds of somebody.
@@ -60,9 +64,11 @@ pub async fn find_for_edges(
         });
         return Ok(held.collect());
     };
+    let refused = consent::refused(db, &shop.id, Purpose::Personalization, &hashes).await?;
     let names: Vec<&str> = cards
-        .values()
-        .flat_map(|(card, _)| names_of(card))
+        .iter()
+        .filter(|(hash, _)| !refused.contains(*hash))
+        .flat_map(|(_, (card, _))| names_of(card))
         .collect();
     let names: Vec<&str> = names.into_iter().chain([COLD]).collect();
     let mut lists = queries::find_lists(db, &shop.id, serving.number, &names).await?;

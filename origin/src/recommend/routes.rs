@@ -5,7 +5,9 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use footfall_shared::id::CustomerId;
+use footfall_shared::identity::{Email, EmailHash};
 use footfall_shared::order::Order;
+use footfall_shared::privacy::consent::Purpose;
 use footfall_shared::time::DAY_MS;
 use footfall_shared::wire::internal::path;
 use http::StatusCode;
@@ -28,6 +30,7 @@ use crate::http::extract::WireQuery;
 use crate::intelligence;
 use crate::jobs::{self, JobKind};
 use crate::orders::counted_orders;
+use crate::privacy::consent;
 
 /// Recommendations and similar users where nobody says how many; there are at most 20.
 const USUAL: usize = 10;
@@ -322,14 +325,16 @@ struct RecommendationsReply {
     model_version: Option<i64>,
     /// What serves: `popularity`, `item_knn`, `ease` or `two_tower`.
     model: Option<String>,
-    /// `personal`; `cold` for who has not bought anything yet; `untrained` before the first training.
+    /// `personal`; `cold` for who has not bought anything yet, or refuses personalization; `untrained` before the first
+    /// training.
     #[schema(example = "personal")]
     basis: &'static str,
     /// The best first. What the user has is among them only where customers buy it again and again.
     recommendations: Vec<RecommendedProduct>,
 }
 
-/// What a user may want next. Who has not bought anything is recommended what others without a history buy.
+/// What a user may want next. Who has not bought anything, or refuses personalization, is recommended what others without a
+/// history buy.
 #[utoipa::path(
     get, path = "/recommendations/{user_id}", tag = "funnel analytics",
     params(("user_id" = String, Path, description = "The shop's id of the customer, else the email"), Wanted),
@@ -364,7 +369,17 @@ async fn recommendations(
         .chain([user_id.as_str()])
         .collect();
     let mut lists = queries::find_lists(&mut db, &shop.id, serving.number, &names).await?;
-    let own = names.iter().rev().find_map(|name| lists.remove(*name));
+    // The id may itself be the email of somebody who is no customer here.
+    let email = Email::parse("user_id", &user_id).ok();
+    let typed = email.map(|email| EmailHash::of(&email, &shop.salt));
+    let hashes = known.iter().map(|customer| customer.email_hash.clone());
+    let hashes: Vec<EmailHash> = hashes.chain(typed).collect();
+    let refused = consent::refused(&mut db, &shop.id, Purpose::Personalization, &hashes).await?;
+    let own = names
+        .iter()
+        .rev()
+        .find_map(|name| lists.remove(*name))
+        .filter(|_| refused.is_empty());
     let (basis, list) = match own {
         Some(list) => {
             let ids: Vec<CustomerId> = known.iter().map(|customer| customer.id.clone()).collect();

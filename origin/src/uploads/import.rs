@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::behavior;
 use crate::db::{StorageError, Tx};
 use crate::jobs::{Job, JobFault, Run};
+use crate::privacy;
 use crate::shops;
 
 /// Pieces of the file, and of the work, that wait for the other side: what is held in memory.
@@ -103,6 +104,7 @@ async fn finish(run: &Run, upload: &Upload, counts: &Counts) -> Result<(), JobFa
     run.finish(&mut tx, upload.bytes, &result).await?;
     queries::delete_chunks(&mut tx, shop, &upload.id).await?;
     queries::set_done(&mut tx, shop, &upload.id, app.now()).await?;
+    privacy::ask_after_import(app, &mut tx, shop).await?;
     let kind = queries::find_kind(&mut tx, shop, &upload.id).await?;
     if let Some(kind) = kind {
         refresh(app, &mut tx, upload, kind, counts).await?;

@@ -9,6 +9,7 @@ use super::orders::Tally;
 use crate::app::App;
 use crate::db::{StorageError, Tx};
 use crate::intelligence::{Customers, take_turn};
+use crate::privacy;
 use crate::shops::Shop;
 
 /// Takes customers within the caller's transaction.
@@ -30,8 +31,14 @@ pub(super) async fn take_customers(
     let mut customers = Customers::none(shop, now);
     customers.load(tx, &distinct).await?;
     let mut tally = Tally::default();
-    for (one, hash) in told.iter().zip(&hashes) {
+    let accounts: Vec<_> = told.iter().map(|one| (&one.email, None)).collect();
+    let erased = privacy::are_erased(tx, shop, &accounts).await?;
+    for ((one, hash), is_erased) in told.iter().zip(&hashes).zip(erased) {
         tally.taken += 1;
+        if is_erased {
+            tally.unchanged += 1;
+            continue;
+        }
         tally.added += usize::from(customers.get(hash).is_none());
         let customer = customers.get_or_make(app, &one.email, hash);
         let (first, last) = (one.first_name.as_deref(), one.last_name.as_deref());

@@ -21,7 +21,7 @@ use crate::support::{Client, START, TestShop, on_both};
 
 const CONTENT: &str = "/api/journey/content";
 
-fn catalogue() -> Value {
+pub(crate) fn catalogue() -> Value {
     json!({"holdout": 0.2, "slots": [
         {"slot": "hero_message", "neutral": "Welcome", "variants": [
             {"id": "tiktok", "content": "Seen on TikTok", "conditions": {"source": ["tiktok"]}},
@@ -34,12 +34,12 @@ fn catalogue() -> Value {
     ]})
 }
 
-async fn put(client: &Client, path: &str, body: &Value) -> crate::support::Reply {
+pub(crate) async fn put(client: &Client, path: &str, body: &Value) -> crate::support::Reply {
     let request = Request::put(path).header("content-type", "application/json");
     client.send(request, body.to_string().into_bytes()).await
 }
 
-async fn kit(shop: &TestShop) -> Kit {
+pub(crate) async fn kit(shop: &TestShop) -> Kit {
     let asked = json!({"shop": shop.shop().id});
     let reply = shop.edge().post(path::KIT, &asked).await.expect(200);
     serde_json::from_value(reply["kit"].clone()).unwrap()
@@ -60,7 +60,7 @@ fn happening(shop: &TestShop, session: &str, seq: u32, what: Happening) -> Event
     made
 }
 
-fn started(shop: &TestShop, session: &str) -> Event {
+pub(crate) fn started(shop: &TestShop, session: &str) -> Event {
     let start = Start {
         source: Some("tiktok".to_owned()),
         ..Start::default()
@@ -68,7 +68,7 @@ fn started(shop: &TestShop, session: &str) -> Event {
     happening(shop, session, 1, Happening::Started(start))
 }
 
-fn sale(shop: &TestShop, session: &str, seq: u32) -> Event {
+pub(crate) fn sale(shop: &TestShop, session: &str, seq: u32) -> Event {
     let conversion = Conversion {
         kind: Conversion::PURCHASE.to_owned(),
         value: MinorUnits::new(1495),
@@ -80,7 +80,7 @@ fn sale(shop: &TestShop, session: &str, seq: u32) -> Event {
 }
 
 /// What an edge would decide at the start of a session, as the event by which it tells.
-fn decision(shop: &TestShop, kit: &Kit, start: &Event) -> Event {
+pub(crate) fn decision(shop: &TestShop, kit: &Kit, start: &Event) -> Event {
     let session = start.session_id.clone().unwrap();
     let on = fold(Session::default(), &Numbered::of(start).unwrap(), start.at);
     let choosing = Choosing {

@@ -236,6 +236,7 @@ on_both! {
                 Change::Kit { version, .. } => ("kit", *version, None),
                 Change::Recommendations { version, .. } => ("list", *version, None),
                 Change::Key { version, .. } => ("key", *version, None),
+                Change::Forget { version, .. } => ("forget", *version, None),
             });
         }
         told.sort_by_key(|(kind, ..)| *kind);
@@ -316,6 +317,35 @@ on_both! {
         assert_eq!(edge.taken(), [Change::Key { key: key.hash, version: START.get() }]);
         let gone = shop.edge().post("/internal/shops/resolve", &question).await.expect(200);
         assert_eq!(gone, json!({"shop": null}));
+    }
+
+    async fn an_erased_key_is_forgotten_a_minute_after_its_entry(database) {
+        let (shop, edge) = start(database).await;
+        let hash = email_hash(shop.shop(), "shopper@example.com");
+        let keys = vec![format!("customer/{}", hash.as_str()), "session/s".to_owned()];
+        let (id, now) = (&shop.shop().id, shop.app.now());
+        let mut tx = shop.app.db().begin().await.unwrap();
+        let gone = [(edges::Subject::Customer(hash), now.get())];
+        edges::queue(&shop.app, &mut tx, id, gone, now).await.unwrap();
+        edges::queue_forgotten(&shop.app, &mut tx, id, keys, now).await.unwrap();
+        edges::commit(&shop.app, tx).await.unwrap();
+        edge.down.store(true, Ordering::SeqCst);
+        edges::drain(&shop.app).await.unwrap_err();
+        edge.down.store(false, Ordering::SeqCst);
+        assert_eq!(edges::drain(&shop.app).await.unwrap(), 0, "not before a minute");
+        edge.down.store(true, Ordering::SeqCst);
+        shop.pass(edges::FORGOTTEN_AFTER_MS);
+        edges::drain(&shop.app).await.unwrap_err();
+        edge.down.store(false, Ordering::SeqCst);
+        assert_eq!(edges::drain(&shop.app).await.unwrap(), 1, "the customer's key waits for its entry");
+        shop.pass(500);
+        assert_eq!(edges::drain(&shop.app).await.unwrap(), 2);
+        let taken = edge.taken();
+        assert!(matches!(taken.as_slice(),
+            [Change::Forget { key, .. }, Change::Customer { entry: None, .. }, Change::Forget { .. }]
+            if key == "session/s"), "{taken:?}");
+        let mut db = shop.app.db().read().await.unwrap();
+        assert!(edges::count_waiting(&mut db).await.unwrap().is_empty());
     }
 }
 

@@ -34,10 +34,7 @@ pub struct Sight {
 /// What an event says; `None` where it is about no visit.
 #[must_use]
 pub fn of_event(event: &Event, set: &PagePaths) -> Option<Sight> {
-    let key = key_of(
-        event.session_id.as_deref(),
-        event.anonymous_id.as_deref().or(event.user_id.as_deref()),
-    )?;
+    let key = key_of_event(event)?;
     let mut part = match event.kind {
         EventKind::Page | EventKind::Screen => of_page(event, set),
         EventKind::Track => of_deed(event),
@@ -56,12 +53,28 @@ pub fn of_event(event: &Event, set: &PagePaths) -> Option<Sight> {
     Some(Sight { key, part })
 }
 
+/// By what the visit of an event is found; `None` where it is about no visit.
+#[must_use]
+pub fn key_of_event(event: &Event) -> Option<String> {
+    key_of(
+        event.session_id.as_deref(),
+        event.anonymous_id.as_deref().or(event.user_id.as_deref()),
+    )
+}
+
 fn key_of(session: Option<&str>, visitor: Option<&str>) -> Option<String> {
     let of_session = session.map(|session| format!("s:{session}"));
     of_session.or_else(|| visitor.map(|visitor| format!("b:{visitor}")))
 }
 
-fn of_page(event: &Event, set: &PagePaths) -> Visit {
+/// Where an event was sent from.
+struct Place {
+    path: Option<String>,
+    /// Whether the address asks for something.
+    asks: bool,
+}
+
+fn place_of(event: &Event) -> Place {
     let properties = event.body.get("properties").and_then(Value::as_object);
     let context = event.body.get("context").and_then(Value::as_object);
     let page_of = context
@@ -69,16 +82,23 @@ fn of_page(event: &Event, set: &PagePaths) -> Visit {
         .and_then(Value::as_object);
     let find = |name: &str| text_of(properties, name).or_else(|| text_of(page_of, name));
     let url = find("url");
-    let path = find("path")
-        .map(str::to_owned)
-        .or_else(|| url.map(|url| path_of(url).to_owned()));
-    let searched = url.is_some_and(asks) || find("search").is_some_and(asks);
+    Place {
+        path: find("path")
+            .map(str::to_owned)
+            .or_else(|| url.map(|url| path_of(url).to_owned())),
+        asks: url.is_some_and(asks) || find("search").is_some_and(asks),
+    }
+}
+
+fn of_page(event: &Event, set: &PagePaths) -> Visit {
+    let properties = event.body.get("properties").and_then(Value::as_object);
+    let Place { path, asks } = place_of(event);
     let told = ["page_type", "pageType"]
         .iter()
         .find_map(|name| PageType::parse(text_of(properties, name)?));
     let by_path = || {
         path.as_deref()
-            .and_then(|path| page::of_path(path, searched, set))
+            .and_then(|path| page::of_path(path, asks, set))
     };
     let by_name = || event.name.as_deref().and_then(page::of_name);
     let page = told.or_else(by_name).or_else(by_path);
@@ -281,8 +301,43 @@ fn asks(url: &str) -> bool {
         .any(|name| query_value(url, name).is_some())
 }
 
+/// What an event tells of the page it was sent from, of the device, and of where the visitor came from, in as few words as
+/// [`of_event`] needs.
+pub(crate) struct Context {
+    /// The page's path.
+    pub(crate) path: Option<String>,
+    /// Whether its address asks for something.
+    pub(crate) asks: bool,
+    /// The kind of device.
+    pub(crate) device: Option<String>,
+    /// The source.
+    pub(crate) source: Option<String>,
+}
+
+/// See [`Context`].
+pub(crate) fn context_of(event: &Event) -> Context {
+    let Place { path, asks } = place_of(event);
+    let context = event.body.get("context").and_then(Value::as_object);
+    Context {
+        path: path.map(|path| clean(&path)),
+        asks,
+        device: device_of(context).map(str::to_owned),
+        source: source_of(event.at, context).map(|(_, source)| clean(&source)),
+    }
+}
+
+/// A page's address with as much as [`of_event`] needs: its path, and whether it asks for something.
+pub(crate) fn address_without_person(address: &str) -> String {
+    let path = clean(path_of(address));
+    if asks(address) {
+        format!("{path}?q=…")
+    } else {
+        path
+    }
+}
+
 /// A path or name as it is kept: short, and without what may be somebody's address.
-fn clean(what: &str) -> String {
+pub(crate) fn clean(what: &str) -> String {
     let hide = |part: &str| {
         if part.contains('@') || part.contains("%40") {
             "…".to_owned()

@@ -296,6 +296,19 @@ pub enum Change {
         /// The version from which this holds (a time in milliseconds).
         version: i64,
     },
+    /// Somebody was erased: remove the key too, which holds a hash of the person, and the floor beside it.
+    ///
+    /// It follows about a minute after the change without an entry. That one stays as a floor as long as an answer
+    /// to an older question may still be on its way; this one removes the floor.
+    Forget {
+        /// The shop.
+        shop: ShopId,
+        /// What follows `{shop}/` in the cache's key, as `customer/<hash>`, `wants/<hash>`, `browser/<hash>`,
+        /// `fingerprint/<hash>` or `ip/<hash>`; or `session/<session id>` for a session. Never empty.
+        key: String,
+        /// When it was asked for, in milliseconds. It names the queued row; the edge does not compare it.
+        version: i64,
+    },
 }
 
 /// Asks for a shop's kit.

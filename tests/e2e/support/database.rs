@@ -132,6 +132,16 @@ pub(crate) fn columns_holding(url: &str, text: &str) -> BTreeSet<(String, String
     })
 }
 
+/// The first text that a statement gives.
+pub(crate) fn first_text(url: &str, sql: &str) -> Option<String> {
+    wait(async {
+        let mut database = AnyConnection::open(url).await;
+        let sql = format!("SELECT t.text, 'b' FROM ({sql}) t");
+        let rows = database.pairs(&sql).await;
+        rows.into_iter().next().map(|(text, _)| text)
+    })
+}
+
 /// A connection to one of the two databases.
 enum AnyConnection {
     Sqlite(SqliteConnection),

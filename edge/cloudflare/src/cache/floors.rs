@@ -87,6 +87,11 @@ pub(super) fn forget_age() {
     KNOWN.with_borrow_mut(|known| known.asked_at = 0);
 }
 
+/// Forgets the floor of a key that was removed.
+pub(super) fn forget(key: &str) {
+    KNOWN.with_borrow_mut(|known| known.floors.remove(key));
+}
+
 async fn renew(recent: ObjectNamespace) -> worker::Result<()> {
     let asked_at = now().get();
     let seq = KNOWN.with_borrow_mut(|known| {

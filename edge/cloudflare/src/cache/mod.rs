@@ -81,6 +81,17 @@ impl Cache for KvCache {
         put.expiration_ttl(KEPT_S).execute().await.map_err(failed)
     }
 
+    /// Other locations may have the entry for another minute, and other isolates the floor in memory for two.
+    async fn remove(&self, key: &str) -> Result<(), CacheError> {
+        self.bindings.store.delete(key).await.map_err(failed)?;
+        let forget = Question::Forget(key.to_owned());
+        recent::ask::<()>(&self.bindings.recent, &forget)
+            .await
+            .map_err(failed)?;
+        floors::forget(key);
+        Ok(())
+    }
+
     async fn push(&self, changes: &[Pushed]) -> Result<(), CacheError> {
         let raise = changes.iter().map(|change| Raise {
             key: change.key.clone(),

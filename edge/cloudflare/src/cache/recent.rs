@@ -34,6 +34,7 @@ const SCHEMA: [&str; 2] = [
 const FORGET_OLDER_VERSION: &str = "DELETE FROM pushed WHERE key = ?1 AND version <= ?2";
 const NOTE: &str = "INSERT INTO pushed (key, version, at, taken_back_at) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (key) DO NOTHING RETURNING seq";
+const FORGET: &str = "DELETE FROM pushed WHERE key = ?1";
 const FORGET_OLD: &str = "DELETE FROM pushed WHERE at < ?1";
 const FORGET_HIDDEN: &str = "DELETE FROM hidden WHERE before < ?1";
 const FORGET_BEYOND: &str =
@@ -50,6 +51,8 @@ const HIDDEN_BEFORE: &str = "SELECT before FROM hidden";
 pub(super) enum Question {
     /// These were pushed; answered with whether each is the newest of its key.
     Raise(Vec<Raise>),
+    /// This key was removed: nothing is remembered of it; answered with nothing.
+    Forget(String),
     /// What came after this number; answered with [`Latest`].
     Since(i64),
 }
@@ -121,6 +124,7 @@ impl DurableObject for Recent {
                 let now = now().get();
                 answer(transaction(&self.state, || raise(&sql, &floors, now)))
             }
+            Ok(Question::Forget(key)) => answer(sql.exec(FORGET, vec![key.into()]).map(|_| ())),
             Ok(Question::Since(seq)) => answer(since(&sql, seq)),
             Err(fault) => answer(Err::<(), _>(fault)),
         }

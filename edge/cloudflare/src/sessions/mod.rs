@@ -24,6 +24,8 @@ enum Question {
     Step(Box<Command>),
     /// The session, where there is one.
     Read,
+    /// Forget the session and its ids; answered with nothing.
+    Erase,
 }
 
 /// What became of a command.
@@ -75,5 +77,9 @@ impl Sessions for SessionObjects {
     /// Each object forgets itself.
     async fn forget(&self, _before: UtcMillis) -> Result<(), SessionsError> {
         Ok(())
+    }
+
+    async fn erase(&self, shop: &ShopId, session: &str) -> Result<(), SessionsError> {
+        self.ask(shop, session, &Question::Erase).await
     }
 }

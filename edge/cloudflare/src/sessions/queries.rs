@@ -17,8 +17,9 @@ const WRITE: &str = "INSERT INTO session (one, body) VALUES (1, ?1)
     ON CONFLICT (one) DO UPDATE SET body = excluded.body";
 const SEE: &str = "INSERT INTO ids (id) VALUES (?1) ON CONFLICT DO NOTHING";
 const QUEUE: &str = "INSERT INTO unsent (shop, id, body) VALUES (?1, ?2, ?3)";
-const UNSENT: &str = "SELECT seq, shop, id, body FROM unsent ORDER BY seq LIMIT ?1";
-const SENT: &str = "DELETE FROM unsent WHERE seq <= ?1";
+const UNSENT: &str = "SELECT shop, id, body FROM unsent ORDER BY seq LIMIT ?1";
+const SENT: &str = "DELETE FROM unsent WHERE id IN (SELECT value FROM json_each(?1))";
+const ERASE: [&str; 2] = ["DELETE FROM session", "DELETE FROM ids"];
 
 /// Makes the tables where they are missing.
 pub(super) fn create(sql: &SqlStorage) -> worker::Result<()> {
@@ -56,33 +57,35 @@ pub(super) fn keep(sql: &SqlStorage, session: &Session, event: &QueuedEvent) -> 
     sql.exec(QUEUE, values).map(|_| ())
 }
 
-/// The first events that the outbox does not have yet, and the number of the last of them.
-pub(super) fn unsent(
-    sql: &SqlStorage,
-    limit: i64,
-) -> worker::Result<Option<(i64, Vec<QueuedEvent>)>> {
-    let mut last = None;
+/// The first events that the outbox does not have yet.
+pub(super) fn unsent(sql: &SqlStorage, limit: i64) -> worker::Result<Vec<QueuedEvent>> {
     let mut events = Vec::new();
     for row in sql.exec(UNSENT, vec![limit.into()])?.raw() {
         let row = row?;
-        let Some(Value::Integer(seq)) = row.first() else {
-            return Err("an unsent event has no number".into());
-        };
-        last = Some(*seq);
         events.push(QueuedEvent {
-            shop: footfall_shared::id::ShopId::parse(text(&row, 1)?)
+            shop: footfall_shared::id::ShopId::parse(text(&row, 0)?)
                 .map_err(|fault| fault.to_string())?,
-            id: footfall_shared::id::EventId::parse(text(&row, 2)?)
+            id: footfall_shared::id::EventId::parse(text(&row, 1)?)
                 .map_err(|fault| fault.to_string())?,
-            json: text(&row, 3)?.to_owned(),
+            json: text(&row, 2)?.to_owned(),
         });
     }
-    Ok(last.map(|last| (last, events)))
+    Ok(events)
 }
 
-/// Forgets the events that the outbox has, up to a number.
-pub(super) fn sent(sql: &SqlStorage, last: i64) -> worker::Result<()> {
-    sql.exec(SENT, vec![last.into()]).map(|_| ())
+/// Forgets events that the outbox has. By their ids: a table that was emptied meanwhile gives numbers anew.
+pub(super) fn sent(sql: &SqlStorage, events: &[QueuedEvent]) -> worker::Result<()> {
+    let ids: Vec<&str> = events.iter().map(|event| event.id.as_str()).collect();
+    let ids = serde_json::to_string(&ids)?;
+    sql.exec(SENT, vec![ids.into()]).map(|_| ())
+}
+
+/// Forgets the session and its ids, but no event that the outbox does not have yet.
+pub(super) fn erase(sql: &SqlStorage) -> worker::Result<()> {
+    for statement in ERASE {
+        sql.exec(statement, None)?;
+    }
+    Ok(())
 }
 
 fn text(row: &[Value], column: usize) -> worker::Result<&str> {

@@ -1,6 +1,6 @@
 //! What people said of pages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use footfall_shared::behavior::sentiment::blend::Class;
 use footfall_shared::id::ShopId;
@@ -79,6 +79,43 @@ pub(in crate::analytics) async fn add(
         count(&mut sums, local_time(*at, &shop.timezone).day, one);
     }
     add_days(tx, &shop.id, run, &sums).await
+}
+
+/// Takes back what these events said, in all runs; the sums of the live one go with it.
+pub(in crate::analytics) async fn take_back(
+    tx: &mut Tx,
+    shop: &Shop,
+    live: i64,
+    said: &[(&str, UtcMillis, Feedback)],
+) -> Result<(), StorageError> {
+    let mut counted: HashSet<String> = HashSet::new();
+    for chunk in said.chunks(ROWS_A_STATEMENT) {
+        let rows: Vec<(i64, String)> = on_db!(tx, |connection| {
+            let mut sql = sqlx::QueryBuilder::new("DELETE FROM feedback WHERE shop_id = ");
+            sql.push_bind(shop.id.as_str());
+            sql.push(" AND run IN (SELECT run FROM analytics_runs WHERE shop_id = ");
+            sql.push_bind(shop.id.as_str()).push(") AND id IN (");
+            let mut list = sql.separated(", ");
+            for (id, ..) in chunk {
+                list.push_bind(*id);
+            }
+            sql.push(") RETURNING run, id")
+                .build_query_as()
+                .fetch_all(connection)
+                .await
+        })
+        .during("take back what was said")?;
+        let of_live = rows.into_iter().filter(|(run, _)| *run == live);
+        counted.extend(of_live.map(|(_, id)| id));
+    }
+    let mut sums = BTreeMap::new();
+    for (_, at, one) in said.iter().filter(|(id, ..)| counted.contains(*id)) {
+        count(&mut sums, local_time(*at, &shop.timezone).day, one);
+    }
+    for sum in sums.values_mut() {
+        *sum = [-sum[0], -sum[1]];
+    }
+    add_days(tx, &shop.id, live, &sums).await
 }
 
 /// Adds to the sums of days.

@@ -282,17 +282,19 @@ pub(in crate::analytics) async fn sum_facets(
     Ok(read.filter(|(.., visits, _)| *visits > 0).collect())
 }
 
-/// Distinct visitors of each day of a span; days without any are not there.
+/// Distinct visitors of each day of a span, days without any left out; and those of the whole span.
 pub(in crate::analytics) async fn count_daily_visitors(
     db: &mut impl Handle,
     shop: &ShopId,
     run: i64,
     span: Days,
-) -> Result<BTreeMap<i64, i64>, StorageError> {
-    // Of one day every day before lies outside.
-    const SQL: &str = "SELECT day, CAST(SUM(visitors) AS BIGINT) FROM visitor_gaps WHERE shop_id = $1 AND run = $2 \
+) -> Result<(BTreeMap<i64, i64>, i64), StorageError> {
+    // Of one day every day before lies outside; of the span those before its first day.
+    const SQL: &str = "SELECT day, CAST(SUM(visitors) AS BIGINT), \
+        CAST(SUM(CASE WHEN day_before < $3 THEN visitors ELSE 0 END) AS BIGINT) \
+        FROM visitor_gaps WHERE shop_id = $1 AND run = $2 \
         AND counted = 0 AND device = '' AND day >= $3 AND day < $4 GROUP BY day";
-    let rows: Vec<(i64, i64)> = on_db!(db, |connection| {
+    let rows: Vec<(i64, i64, i64)> = on_db!(db, |connection| {
         sqlx::query_as(SQL)
             .bind(shop.as_str())
             .bind(run)
@@ -302,7 +304,9 @@ pub(in crate::analytics) async fn count_daily_visitors(
             .await
     })
     .during("count the visitors of days")?;
-    Ok(rows.into_iter().collect())
+    let of_span = rows.iter().map(|(.., first)| first).sum();
+    let daily = rows.into_iter().map(|(day, visitors, _)| (day, visitors));
+    Ok((daily.collect(), of_span))
 }
 
 /// Visitors who were never seen before, by day of a span, and how many were seen until its end in all.
@@ -312,14 +316,15 @@ pub(in crate::analytics) async fn count_new(
     run: i64,
     span: Days,
 ) -> Result<(BTreeMap<i64, i64>, i64), StorageError> {
+    // The day before them all is written out, as it is in the index that has only these.
     const SQL: &str = "SELECT day, visitors FROM visitor_gaps WHERE shop_id = $1 AND run = $2 \
-        AND counted = 0 AND device = '' AND day < $3 AND day_before = $4";
+        AND counted = 0 AND device = '' AND day < $3 AND day_before = -1000000";
+    const { assert!(NEVER == -1_000_000) };
     let rows: Vec<(i64, i64)> = on_db!(db, |connection| {
         sqlx::query_as(SQL)
             .bind(shop.as_str())
             .bind(run)
             .bind(span.until)
-            .bind(NEVER)
             .fetch_all(connection)
             .await
     })

@@ -123,8 +123,8 @@ pub(in crate::analytics) async fn note(
     .during("note how far figures are made")
 }
 
-/// Puts a run in the place of the live one; whether it is still there: a rebuild throws away what is being made. The caller
-/// holds the shop's turn.
+/// Puts a run in the place of the live one; whether it is still wanted: a rebuild throws away what is being made, and an
+/// erasure gives it up. The caller holds the shop's turn.
 pub(in crate::analytics) async fn put_live(
     tx: &mut Tx,
     shop: &ShopId,
@@ -132,7 +132,8 @@ pub(in crate::analytics) async fn put_live(
     now: UtcMillis,
 ) -> Result<bool, StorageError> {
     const RETIRE: &str = "UPDATE analytics_runs SET state = 'old' WHERE shop_id = $1 AND run <> $2";
-    const PUT: &str = "UPDATE analytics_runs SET state = 'live', live_at = $3 WHERE shop_id = $1 AND run = $2 RETURNING run";
+    const PUT: &str = "UPDATE analytics_runs SET state = 'live', live_at = $3 \
+        WHERE shop_id = $1 AND run = $2 AND state = 'building' RETURNING run";
     on_db!(tx, |connection| {
         sqlx::query(RETIRE)
             .bind(shop.as_str())
@@ -152,6 +153,23 @@ pub(in crate::analytics) async fn put_live(
     })
     .during("show new figures")?;
     Ok(put.is_some())
+}
+
+/// Gives up what is being made; whether anything was. The caller holds the shop's turn.
+pub(in crate::analytics) async fn give_up_building(
+    tx: &mut Tx,
+    shop: &ShopId,
+) -> Result<bool, StorageError> {
+    const SQL: &str = "UPDATE analytics_runs SET state = 'old' \
+        WHERE shop_id = $1 AND state = 'building' RETURNING run";
+    let given_up: Vec<i64> = on_db!(tx, |connection| {
+        sqlx::query_scalar(SQL)
+            .bind(shop.as_str())
+            .fetch_all(connection)
+            .await
+    })
+    .during("give up figures that are being made")?;
+    Ok(!given_up.is_empty())
 }
 
 /// The tables of a run with what names a row in them, the run's own row last.

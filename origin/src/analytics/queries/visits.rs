@@ -32,7 +32,8 @@ pub(in crate::analytics) async fn find_near(
             sql.push_bind(shop.as_str())
                 .push(" AND run = ")
                 .push_bind(run);
-            // The signs keep SQLite from going by the times: there are few visits of a key, and many of a time.
+            // The signs keep SQLite from going by the times, or by their sequence: there are few visits of a key, and many
+            // of a time.
             sql.push(" AND +last_at >= ").push_bind(from);
             sql.push(" AND +first_at <= ").push_bind(until);
             sql.push(" AND key IN (");
@@ -40,7 +41,7 @@ pub(in crate::analytics) async fn find_near(
             for (key, ..) in chunk {
                 list.push_bind(*key);
             }
-            sql.push(") ORDER BY first_at")
+            sql.push(") ORDER BY +first_at")
                 .build_query_as()
                 .persistent(keep_prepared(chunk.len()))
                 .fetch_all(connection)
@@ -52,6 +53,89 @@ pub(in crate::analytics) async fn find_near(
         }
     }
     Ok(found)
+}
+
+/// What `column`, the key or the visitor, may be for visits to be wanted.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::analytics) enum Of<'a> {
+    /// One of these keys.
+    Keys(&'a [String]),
+    /// One of these visitors.
+    Visitors(&'a [String]),
+}
+
+impl<'a> Of<'a> {
+    const fn parts(self) -> (&'static str, &'a [String]) {
+        match self {
+            Self::Keys(keys) => ("key", keys),
+            Self::Visitors(visitors) => ("visitor", visitors),
+        }
+    }
+}
+
+/// All visits of some keys or visitors, with their keys.
+pub(in crate::analytics) async fn find_all(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    run: i64,
+    of: Of<'_>,
+) -> Result<Vec<(String, Visit)>, StorageError> {
+    let (column, names) = of.parts();
+    let mut found = Vec::new();
+    for chunk in names.chunks(ROWS_A_STATEMENT) {
+        let rows: Vec<(String, String)> = on_db!(db, |connection| {
+            let mut sql = sqlx::QueryBuilder::new("SELECT key, body FROM visits WHERE shop_id = ");
+            sql.push_bind(shop.as_str())
+                .push(" AND run = ")
+                .push_bind(run);
+            sql.push(format_args!(" AND {column} IN ("));
+            let mut list = sql.separated(", ");
+            for name in chunk {
+                list.push_bind(name.as_str());
+            }
+            sql.push(")").build_query_as().fetch_all(connection).await
+        })
+        .during("find all visits of somebody")?;
+        for (key, body) in rows {
+            found.push((key, visit_of(&body)?));
+        }
+    }
+    Ok(found)
+}
+
+/// Forgets what runs that nobody reads have of some keys or visitors.
+pub(in crate::analytics) async fn delete_unread(
+    tx: &mut Tx,
+    shop: &ShopId,
+    live: i64,
+    of: Of<'_>,
+) -> Result<(), StorageError> {
+    let (column, names) = of.parts();
+    let tables: &[&str] = match of {
+        Of::Keys(_) => &["visits"],
+        Of::Visitors(_) => &["visits", "visitor_days"],
+    };
+    for table in tables {
+        for chunk in names.chunks(ROWS_A_STATEMENT) {
+            on_db!(tx, |connection| {
+                let mut sql =
+                    sqlx::QueryBuilder::new(format!("DELETE FROM {table} WHERE shop_id = "));
+                sql.push_bind(shop.as_str())
+                    .push(" AND run IN (SELECT run FROM analytics_runs WHERE shop_id = ")
+                    .push_bind(shop.as_str())
+                    .push(" AND run <> ")
+                    .push_bind(live);
+                sql.push(format_args!(") AND {column} IN ("));
+                let mut list = sql.separated(", ");
+                for name in chunk {
+                    list.push_bind(name.as_str());
+                }
+                sql.push(")").build().execute(connection).await.map(|_| ())
+            })
+            .during("forget somebody's visits of old runs")?;
+        }
+    }
+    Ok(())
 }
 
 pub(in crate::analytics) fn visit_of(body: &str) -> Result<Visit, StorageError> {

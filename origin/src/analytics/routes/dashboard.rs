@@ -131,15 +131,14 @@ impl Figures {
         run: i64,
         span: Days,
     ) -> Result<Self, StorageError> {
-        let users = rollups::count_visitors(db, &shop.id, run, &[span], &[0], None).await?;
-        let daily = rollups::count_daily_visitors(db, &shop.id, run, span).await?;
+        let (daily, active_users) = rollups::count_daily_visitors(db, &shop.id, run, span).await?;
         let of_day = |day: i64| daily.get(&day).map_or(0.0, |visitors| *visitors as f64);
         let (new_users, total_users) = rollups::count_new(db, &shop.id, run, span).await?;
         let visits = rollups::sum_days(db, &shop.id, run, span, None).await?;
         Ok(Self {
             span,
             total_users,
-            active_users: users.first().map_or(0, |counts| counts[0]),
+            active_users,
             daily_users: (span.from..span.until).map(of_day).collect(),
             new_users,
             visits: visits
@@ -324,7 +323,7 @@ async fn trends(
     let mut db = app.db().read().await?;
     let run = live_run(&mut db, &shop).await?;
     let users: Vec<i64> = if interval == Interval::Daily {
-        let daily = rollups::count_daily_visitors(&mut db, &shop.id, run, span).await?;
+        let (daily, _) = rollups::count_daily_visitors(&mut db, &shop.id, run, span).await?;
         let of_day = |day: i64| daily.get(&day).copied().unwrap_or(0);
         (span.from..span.until).map(of_day).collect()
     } else {

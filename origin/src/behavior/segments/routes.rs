@@ -2,11 +2,12 @@
 
 mod personas;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use footfall_shared::identity::{Email, EmailHash};
 use footfall_shared::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -26,10 +27,13 @@ use crate::behavior::routes::{
     shown_email, why_missing,
 };
 use crate::behavior::scope::{Need, Scope};
+use crate::db::{Handle, StorageError};
 use crate::http::envelope::{DataReply, Meta};
 use crate::http::error::AppError;
 use crate::http::extract::{Wire, WireQuery};
 use crate::jobs::JobKind;
+use crate::privacy::consent;
+use crate::shops::Shop;
 
 /// Customers of a page, at most.
 const PAGE_MAX: i64 = 500;
@@ -250,7 +254,7 @@ struct CustomerReply {
     /// The shop's id, else the email.
     #[schema(example = "C001")]
     customer_id: String,
-    /// Masked for callers without `customers:read`; null where it is not known.
+    /// Masked for callers without `customers:read`; null where it is not known, or the customer may not be written to.
     email: Option<String>,
     /// From 1 to 5.
     rfm_scores: ScoresReply,
@@ -366,17 +370,12 @@ async fn customers(
         None => segment.customers,
     };
     let kept = queries::list(&mut db, &caller.shop.id, &scope, &asked).await?;
+    let addresses = Addresses::of(&mut db, &caller, &kept).await?;
     let told = kept.into_iter().map(|one| {
-        let Kept {
-            customer_id, email, ..
-        } = one;
+        let (customer_id, email) = addresses.shown(one.customer_id, one.email);
         CustomerReply {
-            // An id that is an email is one for who may not see it, too.
-            customer_id: match customer_id.contains('@') {
-                true => shown_email(Some(customer_id), &caller).unwrap_or_default(),
-                false => customer_id,
-            },
-            email: shown_email(email, &caller),
+            customer_id,
+            email,
             rfm_scores: ScoresReply {
                 recency: one.score_r,
                 frequency: one.score_f,
@@ -396,4 +395,65 @@ async fn customers(
             total_pages: (total + limit - 1) / limit,
         },
     }))
+}
+
+/// What is shown of the addresses of a page's customers.
+struct Addresses<'a> {
+    caller: &'a CountedShop,
+    /// The same caller, were they not to see who customers are.
+    unseeing: CountedShop,
+    /// Who may not be written to.
+    unwritten: BTreeSet<EmailHash>,
+}
+
+impl<'a> Addresses<'a> {
+    /// Asks once for the whole page who may not be written to.
+    async fn of(
+        db: &mut impl Handle,
+        caller: &'a CountedShop,
+        page: &[Kept],
+    ) -> Result<Self, StorageError> {
+        let mut hashes: Vec<EmailHash> = Vec::with_capacity(page.len());
+        for one in page {
+            hashes.extend(hash_of(one.email.as_deref(), &caller.shop));
+            hashes.extend(hash_of(Some(one.customer_id.as_str()), &caller.shop));
+        }
+        hashes.sort();
+        hashes.dedup();
+        Ok(Self {
+            unwritten: consent::not_to_email(db, &caller.shop, &hashes).await?,
+            unseeing: CountedShop {
+                sees_people: false,
+                ..caller.clone()
+            },
+            caller,
+        })
+    }
+
+    /// A customer's id and email as the caller may see them.
+    fn shown(&self, customer_id: String, email: Option<String>) -> (String, Option<String>) {
+        // An id that is an email is one for who may not see it, too.
+        let customer_id = match customer_id.contains('@') {
+            true => {
+                let caller = match self.is_unwritten(&customer_id) {
+                    true => &self.unseeing,
+                    false => self.caller,
+                };
+                shown_email(Some(customer_id), caller).unwrap_or_default()
+            }
+            false => customer_id,
+        };
+        let email = email.filter(|email| !self.is_unwritten(email));
+        (customer_id, shown_email(email, self.caller))
+    }
+
+    fn is_unwritten(&self, email: &str) -> bool {
+        hash_of(Some(email), &self.caller.shop).is_some_and(|hash| self.unwritten.contains(&hash))
+    }
+}
+
+/// The keyed hash of what may be an email.
+fn hash_of(text: Option<&str>, shop: &Shop) -> Option<EmailHash> {
+    let email = Email::parse("email", text?).ok()?;
+    Some(EmailHash::of(&email, &shop.salt))
 }

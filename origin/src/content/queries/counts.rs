@@ -178,6 +178,27 @@ pub(in super::super) async fn save_exposures(
     Ok(())
 }
 
+/// Forgets what sessions were shown.
+pub(in super::super) async fn delete_exposures(
+    tx: &mut Tx,
+    shop: &ShopId,
+    sessions: &[&str],
+) -> Result<(), StorageError> {
+    for chunk in sessions.chunks(ROWS_A_STATEMENT) {
+        on_db!(tx, |connection| {
+            let mut sql = sqlx::QueryBuilder::new("DELETE FROM exposures WHERE shop_id = ");
+            sql.push_bind(shop.as_str()).push(" AND session_id IN (");
+            let mut list = sql.separated(", ");
+            for session in chunk {
+                list.push_bind(*session);
+            }
+            sql.push(")").build().execute(connection).await.map(|_| ())
+        })
+        .during("forget exposures")?;
+    }
+    Ok(())
+}
+
 /// Adds to the sums.
 pub(in super::super) async fn add_counts(
     tx: &mut Tx,

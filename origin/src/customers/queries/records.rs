@@ -6,6 +6,7 @@ use footfall_shared::customer::range::MoneyRange;
 use footfall_shared::customer::record::PersonalityType;
 use footfall_shared::customer::stage::SalesStage;
 use footfall_shared::id::{CustomerRecordId, ShopId};
+use footfall_shared::identity::EmailHash;
 use footfall_shared::time::UtcMillis;
 
 use crate::db::{During, Handle, ROWS_A_STATEMENT, StorageError, Tx, keep_prepared};
@@ -184,6 +185,25 @@ pub(in super::super) async fn find(
         })
     };
     row.map(read).transpose()
+}
+
+/// The record that has an email.
+pub(in super::super) async fn find_by_email(
+    db: &mut impl Handle,
+    shop: &ShopId,
+    email: &EmailHash,
+) -> Result<Option<CustomerRecordId>, StorageError> {
+    const SQL: &str = "SELECT id FROM customer_records WHERE shop_id = $1 AND email_hash = $2";
+    let id: Option<String> = on_db!(db, |connection| {
+        sqlx::query_scalar(SQL)
+            .bind(shop.as_str())
+            .bind(email.as_str())
+            .fetch_optional(connection)
+            .await
+    })
+    .during(STEP)?;
+    id.map(|id| CustomerRecordId::parse(&id).map_err(fault))
+        .transpose()
 }
 
 /// Writes a record over the one that was read; a version further on.

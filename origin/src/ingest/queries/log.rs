@@ -201,16 +201,17 @@ pub async fn read_after(
             .await
     })
     .during("read the log")?;
-    let read = rows.into_iter().map(|(seq, body, lane)| {
-        let (place, event) = parse_row((seq, body))?;
-        let by_people = lane == Lane::People.as_str();
-        Ok(Logged {
-            place,
-            event,
-            by_people,
-        })
-    });
-    read.collect()
+    rows.into_iter().map(read_row).collect()
+}
+
+/// An event of a row: place, text and lane.
+pub(super) fn read_row((seq, body, lane): (i64, String, String)) -> Result<Logged, StorageError> {
+    let (place, event) = parse_row((seq, body))?;
+    Ok(Logged {
+        place,
+        event,
+        by_people: lane == Lane::People.as_str(),
+    })
 }
 
 /// The place of the shop's last event; 0 without any.

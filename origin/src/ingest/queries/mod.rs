@@ -4,6 +4,7 @@ mod hours;
 mod lanes;
 mod log;
 mod outbox;
+pub mod person;
 mod rejected;
 
 pub(super) use hours::{active_hours, count_hour};

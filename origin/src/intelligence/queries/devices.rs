@@ -221,6 +221,50 @@ pub(in super::super) async fn list_devices(
     rows.into_iter().map(DeviceRow::into_device).collect()
 }
 
+/// Deletes these devices, and those that recognize a customer; their keys with the versions they had.
+pub(in super::super) async fn delete_devices(
+    tx: &mut Tx,
+    shop: &ShopId,
+    owner: &EmailHash,
+    keys: &[DeviceKey],
+) -> Result<Vec<(DeviceKey, i64)>, StorageError> {
+    const STEP: &str = "forget the devices of a customer";
+    const OWNED: &str = "DELETE FROM devices WHERE shop_id = $1 AND email_hash = $2 \
+        RETURNING kind, hash, version";
+    const ONE: &str = "DELETE FROM devices WHERE shop_id = $1 AND kind = $2 AND hash = $3 \
+        RETURNING kind, hash, version";
+    let mut rows: Vec<(String, String, i64)> = on_db!(tx, |connection| {
+        sqlx::query_as(OWNED)
+            .bind(shop.as_str())
+            .bind(owner.as_str())
+            .fetch_all(connection)
+            .await
+    })
+    .during(STEP)?;
+    for key in keys {
+        let (kind, hash) = key.parts();
+        let found: Vec<(String, String, i64)> = on_db!(tx, |connection| {
+            sqlx::query_as(ONE)
+                .bind(shop.as_str())
+                .bind(kind)
+                .bind(hash)
+                .fetch_all(connection)
+                .await
+        })
+        .during(STEP)?;
+        rows.extend(found);
+    }
+    rows.into_iter().map(key_and_version).collect()
+}
+
+fn key_and_version(
+    (kind, hash, version): (String, String, i64),
+) -> Result<(DeviceKey, i64), StorageError> {
+    let key = DeviceKey::parse(&kind, &hash);
+    let key = key.ok_or_else(|| StorageError::corrupt("read a device's key", "key"))?;
+    Ok((key, version))
+}
+
 /// Deletes devices that were not seen since `before`, at most `limit`; their keys with the versions they had.
 pub(in super::super) async fn delete_unseen(
     tx: &mut Tx,
@@ -241,10 +285,5 @@ pub(in super::super) async fn delete_unseen(
             .await
     })
     .during(STEP)?;
-    let key = |(kind, hash, version): (String, String, i64)| {
-        let key = DeviceKey::parse(&kind, &hash);
-        let key = key.ok_or_else(|| StorageError::corrupt(STEP, "key"))?;
-        Ok((key, version))
-    };
-    rows.into_iter().map(key).collect()
+    rows.into_iter().map(key_and_version).collect()
 }

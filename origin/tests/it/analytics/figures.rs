@@ -45,7 +45,7 @@ const TABLES: [(&str, &str); 6] = [
 ];
 
 /// All figures of the live run; sums that came back to nothing are left out.
-async fn figures(shop: &TestShop) -> Vec<String> {
+pub(crate) async fn figures(shop: &TestShop) -> Vec<String> {
     let mut all = Vec::new();
     let mut db = shop.app.db().read().await.unwrap();
     for (table, text) in TABLES {

@@ -1,6 +1,6 @@
 //! Funnel analytics: figures that grow with each event, and are right whatever way they came.
 
-mod figures;
+pub(crate) mod figures;
 mod files;
 mod funnel;
 mod sentiment;
@@ -96,7 +96,7 @@ pub(super) async fn get(shop: &TestShop, path: &str) -> Value {
 }
 
 /// Has the figures made anew.
-pub(super) async fn refresh(shop: &TestShop) {
+pub(crate) async fn refresh(shop: &TestShop) {
     shop.backend()
         .post("/analytics/refresh", &json!({}))
         .await

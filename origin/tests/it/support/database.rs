@@ -16,8 +16,15 @@ pub(crate) enum Database {
 
 /// A database that is deleted when it is dropped.
 pub(crate) enum Store {
-    Sqlite { url: String, _folder: TempDir },
-    Postgres { url: String, name: String },
+    Sqlite {
+        url: String,
+        folder: TempDir,
+    },
+    Postgres {
+        url: String,
+        name: String,
+        folder: TempDir,
+    },
 }
 
 static SQLITE_TEMPLATE: OnceCell<Vec<u8>> = OnceCell::const_new();
@@ -35,7 +42,7 @@ impl Store {
                 std::fs::write(&path, template).unwrap();
                 Self::Sqlite {
                     url: format!("sqlite:{}", path.display()),
-                    _folder: folder,
+                    folder,
                 }
             }
             Database::Postgres => {
@@ -45,6 +52,7 @@ impl Store {
                 Self::Postgres {
                     url: pg_url(&name),
                     name,
+                    folder: tempfile::tempdir().unwrap(),
                 }
             }
         }
@@ -58,7 +66,7 @@ impl Store {
                 let path = folder.path().join("new").join("footfall.db");
                 Self::Sqlite {
                     url: format!("sqlite:{}", path.display()),
-                    _folder: folder,
+                    folder,
                 }
             }
             Database::Postgres => {
@@ -67,8 +75,40 @@ impl Store {
                 Self::Postgres {
                     url: pg_url(&name),
                     name,
+                    folder: tempfile::tempdir().unwrap(),
                 }
             }
+        }
+    }
+
+    /// A copy of it, which nobody is connected to.
+    pub(crate) async fn copy(&self) -> Self {
+        match self {
+            Self::Sqlite { url, .. } => {
+                let folder = tempfile::tempdir().unwrap();
+                let path = folder.path().join("backup.db");
+                std::fs::copy(url.strip_prefix("sqlite:").unwrap(), &path).unwrap();
+                Self::Sqlite {
+                    url: format!("sqlite:{}", path.display()),
+                    folder,
+                }
+            }
+            Self::Postgres { name: of, .. } => {
+                let name = unique_name("copy");
+                admin(format!("CREATE DATABASE {name} TEMPLATE {of}")).await;
+                Self::Postgres {
+                    url: pg_url(&name),
+                    name,
+                    folder: tempfile::tempdir().unwrap(),
+                }
+            }
+        }
+    }
+
+    /// A folder for what stands beside it.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        match self {
+            Self::Sqlite { folder, .. } | Self::Postgres { folder, .. } => folder.path(),
         }
     }
 

@@ -78,7 +78,7 @@ pub(crate) struct TestShop {
     router: Router,
     clock: Arc<AtomicI64>,
     // Last, so that the database goes after everything that uses it.
-    _store: database::Store,
+    store: database::Store,
 }
 
 impl TestShop {
@@ -100,7 +100,9 @@ impl TestShop {
     ) -> Self {
         let store = database::Store::make(database).await;
         let db = Db::connect(store.url()).await.unwrap();
-        let config = config(mode, store.url(), settings);
+        let journal = store.folder().join("erasures.jsonl");
+        let journal = ("FOOTFALL_ERASURE_JOURNAL", journal.to_str().unwrap());
+        let config = config(mode, store.url(), &[settings, &[journal]].concat());
         let clock = Arc::new(AtomicI64::new(START.get()));
         let app = App::with_clock(config, db, Clock::Held(Arc::clone(&clock)));
         let tenant = make_tenant(&app, "demo").await;
@@ -110,8 +112,20 @@ impl TestShop {
             tenant,
             router,
             clock,
-            _store: store,
+            store,
         }
+    }
+
+    /// A copy of the database as it is now. Nothing is to be under way.
+    pub(crate) async fn back_up(&mut self) -> Store {
+        // PostgreSQL copies no database that somebody is connected to.
+        self.app.db().close().await;
+        let copy = self.store.copy().await;
+        let db = Db::connect(self.store.url()).await.unwrap();
+        let clock = Clock::Held(Arc::clone(&self.clock));
+        self.app = App::with_clock(self.app.config().clone(), db, clock);
+        self.router = footfall::router::router(self.app.clone());
+        copy
     }
 
     /// Another shop in the same database.

@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{OfUpload, find};
+use super::{Addresses, OfUpload, find};
 use crate::app::App;
 use crate::auth::CountedShop;
 use crate::behavior::limit;
-use crate::behavior::routes::{ReadRefusals, major, rounded, shown_email};
+use crate::behavior::routes::{ReadRefusals, major, rounded};
 use crate::behavior::scope::Scope;
 use crate::behavior::segments::job::Segmented;
 use crate::behavior::segments::portrait::Segment;
@@ -195,7 +195,7 @@ struct SampleReply {
     /// The shop's id.
     #[schema(example = "C001")]
     customer_id: String,
-    /// Masked for callers without `customers:read`.
+    /// Masked for callers without `customers:read`; null where it is not known, or the customer may not be written to.
     email: Option<String>,
     age: Option<i64>,
     gender: Option<String>,
@@ -247,21 +247,23 @@ async fn detail(
         limit: SAMPLE,
         offset: 0,
     };
-    let kept = {
+    let (kept, addresses) = {
         let mut db = app.db().read().await?;
-        queries::list(&mut db, &caller.shop.id, &scope, &sample).await?
+        let kept = queries::list(&mut db, &caller.shop.id, &scope, &sample).await?;
+        let addresses = Addresses::of(&mut db, &caller, &kept).await?;
+        (kept, addresses)
     };
     let currency = caller.shop.currency;
-    let told = kept.into_iter().map(|one| SampleReply {
-        customer_id: match one.customer_id.contains('@') {
-            true => shown_email(Some(one.customer_id), &caller).unwrap_or_default(),
-            false => one.customer_id,
-        },
-        email: shown_email(one.email, &caller),
-        age: one.age,
-        gender: one.gender,
-        location: one.location,
-        total_spend: major(one.spend_minor as f64, currency),
+    let told = kept.into_iter().map(|one| {
+        let (customer_id, email) = addresses.shown(one.customer_id, one.email);
+        SampleReply {
+            customer_id,
+            email,
+            age: one.age,
+            gender: one.gender,
+            location: one.location,
+            total_spend: major(one.spend_minor as f64, currency),
+        }
     });
     Ok(meta.with(PersonaDetailReply {
         sample_customers: told.collect(),
