@@ -82,8 +82,11 @@ start() {
 
 # The server of $bin on $dir and $port.
 launch() {
+  # What is measured has the memory that docs/deploy/postgresql.md asks for.
+  local buffers=128MB
+  [[ $sync == off ]] || buffers=1GB
   (cd "$dir" && as_server "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/log" -o \
-    "-c listen_addresses=127.0.0.1 -p $port -k $dir -c fsync=$sync -c full_page_writes=$sync -c max_connections=400" \
+    "-c listen_addresses=127.0.0.1 -p $port -k $dir -c fsync=$sync -c full_page_writes=$sync -c max_connections=400 -c shared_buffers=$buffers" \
     start) >>"$state.log" 2>&1 9>&-
 }
 

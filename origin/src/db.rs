@@ -316,6 +316,16 @@ impl Tx {
         Asked::new(call, told.map(|_| ())).during("notify other nodes")
     }
 
+    /// The commit does not wait for the disk: a crash may lose it, and nothing else. SQLite's has nobody beside it to wait.
+    pub async fn may_be_lost(&mut self) -> Result<(), StorageError> {
+        let Self::Pg(tx) = self else { return Ok(()) };
+        let call = Call::statement(POSTGRESQL);
+        let set = sqlx::query("SET LOCAL synchronous_commit TO off")
+            .execute(&mut **tx)
+            .await;
+        Asked::new(call, set.map(|_| ())).during("not wait for the disk")
+    }
+
     /// From here to the commit, transactions with the same topic and key run one after another, on every
     /// node. SQLite's writer is alone anyway; PostgreSQL takes an advisory lock of the transaction.
     pub async fn serialize(&mut self, topic: &str, key: &str) -> Result<(), StorageError> {

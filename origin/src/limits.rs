@@ -110,6 +110,8 @@ async fn count_one(
         DO UPDATE SET count = request_counts.count + 1 RETURNING count";
     const FORGET: &str = "DELETE FROM request_counts WHERE shop_id = $1 AND minute < $2";
     let mut tx = app.db().begin().await?;
+    // All requests of a caller count in one row, one after the other.
+    tx.may_be_lost().await?;
     let count: i64 = on_db!(&mut tx, |connection| {
         sqlx::query_scalar(COUNT)
             .bind(shop.as_str())

@@ -25,7 +25,7 @@ use crate::http::error::AppError;
 use crate::http::extract::WireQuery;
 
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(erase_subject))
         .routes(routes!(show))

@@ -1,652 +1,415 @@
-//! Everything held about a person, as files of JSON in a ZIP.
+//! Everything that is held of a person, as a ZIP of JSON for them.
+//!
+//! - [`archive`]: the ZIP, row by row
+//! - [`told`]: rows as people read them
+//! - [`files`]: what uploaded files say of them
+//!
+//! **Invariant:** nothing of anybody else is in it: what two people share is nobody's here, and of others who are like
+//! the person only their number is told (`an_export_has_all_of_the_person_and_nothing_of_others`).
 
-use std::io::{Cursor, Write as _};
+mod archive;
+mod files;
+mod told;
 
-use footfall_shared::identity::Email;
-use footfall_shared::money::{Currency, MinorUnits};
-use footfall_shared::privacy::consent::Purpose;
+use std::collections::BTreeMap;
+
+use footfall_shared::id::ShopId;
+use footfall_shared::identity::{BrowserHash, Email, EmailHash};
 use footfall_shared::time::UtcMillis;
-use footfall_shared::upload::row::Row;
-use serde_json::{Map, Value, json};
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
+use serde_json::Value;
 
 use super::consent::Whose;
-use super::queries::export::{self as queries, Holds, Table};
+use super::queries::export::personal;
 use super::subject::{Subject, find_subject};
 use crate::app::App;
-use crate::db::{Handle, StorageError};
+use crate::db::{Reader, StorageError};
 use crate::ingest::person;
 use crate::shops::Shop;
-use crate::uploads::{self, Sourced};
-use footfall_shared::identity::BrowserHash;
+use crate::uploads;
+use archive::{Archive, KeptFor, Kind};
+use files::InFiles;
 
-/// A file of the export: its name, why what is in it is kept, and its rows.
+/// Events of a person that a request reads; with more it is a job.
+const EVENTS_OF_A_REQUEST: usize = 5_000;
+/// Events that are read at once.
+const EVENTS_AT_ONCE: usize = 500;
+
+/// What somebody who asks is answered.
 #[derive(Debug)]
-struct Document {
-    name: &'static str,
-    about: &'static str,
-    rows: Vec<Value>,
+pub(super) enum Answer {
+    /// Nothing is held of such a person.
+    Nothing,
+    /// The ZIP.
+    Made(Vec<u8>),
+    /// It takes a job to make it.
+    Job,
 }
 
-/// By which of a person's names a table knows them.
-#[derive(Debug, Clone, Copy)]
-enum By {
-    EmailHash,
-    Customer,
-    Orders,
-    Sessions,
-    Visitors,
-    Browsers,
-    Names,
-    Events,
-    Records,
-    Consents,
+/// An export.
+#[derive(Debug)]
+pub(super) struct Export {
+    /// The ZIP.
+    pub(super) zip: Vec<u8>,
+    /// Rows of all its files.
+    pub(super) rows: usize,
 }
 
-/// A table with the file that its rows are in, and why they are kept.
-type Kept = (&'static str, &'static str, By, Table);
-
-use Holds::{Flag, Json, Money, Number, Text, Time};
-
-/// All that tables have of a person; the log and files come beside it.
-const KEPT: [Kept; 17] = [
-    (
-        "customer",
-        "Who you are to the shop, as orders and you told it.",
-        By::EmailHash,
-        Table {
-            name: "customers",
-            by: "email_hash",
-            only: "",
-            columns: &[
-                ("id", Text),
-                ("email", Text),
-                ("external_id", Text),
-                ("first_name", Text),
-                ("last_name", Text),
-                ("fingerprint", Text),
-                ("ip", Text),
-                ("geo_country", Text),
-                ("geo_city", Text),
-                ("seen_at", Time),
-                ("created_at", Time),
-                ("updated_at", Time),
-            ],
-        },
-    ),
-    (
-        "profile",
-        "What follows from your orders: what you buy, how much and when.",
-        By::Customer,
-        Table {
-            name: "profiles",
-            by: "customer_id",
-            only: "",
-            columns: &[("body", Json), ("score", Number), ("recalculated_at", Time)],
-        },
-    ),
-    (
-        "orders",
-        "Your orders, as the shop's server told them.",
-        By::Customer,
-        Table {
-            name: "orders",
-            by: "customer_id",
-            only: "",
-            columns: &[
-                ("order_id", Text),
-                ("number", Text),
-                ("status", Text),
-                ("ordered_at", Time),
-                ("currency", Text),
-                ("total_minor", Money),
-            ],
-        },
-    ),
-    (
-        "order_lines",
-        "What was in them.",
-        By::Orders,
-        Table {
-            name: "order_items",
-            by: "order_id",
-            only: "",
-            columns: &[
-                ("order_id", Text),
-                ("line", Number),
-                ("product_id", Text),
-                ("name", Text),
-                ("quantity", Number),
-                ("unit_price_minor", Money),
-            ],
-        },
-    ),
-    (
-        "offers",
-        "Offers that were made to you, and by which profile.",
-        By::Customer,
-        Table {
-            name: "offers",
-            by: "customer_id",
-            only: "",
-            columns: &[
-                ("id", Text),
-                ("status", Text),
-                ("body", Json),
-                ("decided_on", Json),
-                ("created_at", Time),
-                ("expires_at", Time),
-                ("viewed_at", Time),
-                ("responded_at", Time),
-            ],
-        },
-    ),
-    (
-        "devices",
-        "Devices that you were recognized on; keys are hashes.",
-        By::EmailHash,
-        Table {
-            name: "devices",
-            by: "email_hash",
-            only: "",
-            columns: &[
-                ("kind", Text),
-                ("hash", Text),
-                ("trust", Text),
-                ("visit_count", Number),
-                ("geo_country", Text),
-                ("geo_city", Text),
-                ("first_seen", Time),
-                ("last_seen", Time),
-            ],
-        },
-    ),
-    (
-        "order_links",
-        "Browsers that said that they placed an order.",
-        By::Browsers,
-        Table {
-            name: "order_links",
-            by: "anonymous_id",
-            only: "",
-            columns: &[
-                ("order_id", Text),
-                ("anonymous_id", Text),
-                ("session_id", Text),
-                ("at", Time),
-            ],
-        },
-    ),
-    (
-        "sessions",
-        "Your visits as journeys: stages, touchpoints, goals.",
-        By::Sessions,
-        Table {
-            name: "journeys",
-            by: "session_id",
-            only: "",
-            columns: &[("session_id", Text), ("last_at", Time), ("body", Json)],
-        },
-    ),
-    (
-        "decisions",
-        "What you were shown in each visit.",
-        By::Sessions,
-        Table {
-            name: "exposures",
-            by: "session_id",
-            only: "",
-            columns: &[
-                ("session_id", Text),
-                ("visit", Number),
-                ("slot", Text),
-                ("held_out", Number),
-                ("variants", Json),
-                ("sold", Number),
-            ],
-        },
-    ),
-    (
-        "visits",
-        "Your visits as figures count them.",
-        By::Visitors,
-        Table {
-            name: "visits",
-            by: "visitor",
-            only: " AND t.run IN (SELECT r.run FROM analytics_runs r WHERE r.shop_id = t.shop_id AND r.state = 'live')",
-            columns: &[
-                ("key", Text),
-                ("first_at", Time),
-                ("last_at", Time),
-                ("body", Json),
-            ],
-        },
-    ),
-    (
-        "feedback",
-        "What you said of pages.",
-        By::Events,
-        Table {
-            name: "feedback",
-            by: "id",
-            only: " AND t.run IN (SELECT r.run FROM analytics_runs r WHERE r.shop_id = t.shop_id AND r.state = 'live')",
-            columns: &[
-                ("at", Time),
-                ("page", Text),
-                ("topic", Text),
-                ("score", Number),
-                ("rating", Number),
-                ("said", Text),
-            ],
-        },
-    ),
-    (
-        "segments",
-        "Groups of customers that you were found to be in.",
-        By::Names,
-        Table {
-            name: "segment_members",
-            by: "customer_id",
-            only: "",
-            columns: &[
-                ("segment_id", Number),
-                ("customer_id", Text),
-                ("email", Text),
-                ("recency_days", Number),
-                ("frequency", Number),
-                ("spend_minor", Money),
-                ("age", Number),
-                ("gender", Text),
-                ("location", Text),
-            ],
-        },
-    ),
-    (
-        "recommendations",
-        "What you may want next, by the shop's recommender.",
-        By::Names,
-        Table {
-            name: "recommendations",
-            by: "customer",
-            only: "",
-            columns: &[("version", Number), ("list", Json)],
-        },
-    ),
-    (
-        "sales_record",
-        "What salespeople keep of you.",
-        By::EmailHash,
-        Table {
-            name: "customer_records",
-            by: "email_hash",
-            only: "",
-            columns: &[
-                ("id", Text),
-                ("body", Json),
-                ("created_at", Time),
-                ("updated_at", Time),
-            ],
-        },
-    ),
-    (
-        "interactions",
-        "What salespeople did together with you.",
-        By::Records,
-        Table {
-            name: "customer_interactions",
-            by: "customer_id",
-            only: "",
-            columns: &[("id", Text), ("type", Text), ("at", Time), ("body", Json)],
-        },
-    ),
-    (
-        "consents",
-        "What you allowed and refused, kept as proof.",
-        By::Consents,
-        Table {
-            name: "consents",
-            by: "subject",
-            only: "",
-            columns: &[
-                ("subject", Text),
-                ("purpose", Text),
-                ("granted", Flag),
-                ("source", Text),
-                ("at", Time),
-            ],
-        },
-    ),
-    (
-        "webhook_deliveries",
-        "What other systems of the shop were told of your visits.",
-        By::Sessions,
-        Table {
-            name: "deliveries",
-            by: "session_id",
-            only: "",
-            columns: &[
-                ("type", Text),
-                ("body", Json),
-                ("state", Text),
-                ("made_at", Time),
-            ],
-        },
-    ),
-];
-
-/// What was collected of somebody; `None` where nothing is held.
-pub(super) async fn collect(
+/// Answers what is held of whoever has an email: at once where that is little, and no files have to be looked
+/// through.
+pub(super) async fn answer(
     app: &App,
     shop: &Shop,
     email: &Email,
     now: UtcMillis,
-) -> Result<Option<Vec<u8>>, StorageError> {
-    let (documents, files) = {
+) -> Result<Answer, StorageError> {
+    let (subject, files, can_be_found) = {
         let mut db = app.db().read().await?;
         let subject = find_subject(&mut db, shop, email).await?;
-        let documents = of_tables(&mut db, shop, &subject).await?;
         let files = uploads::list_sources(&mut db, &shop.id).await?;
-        (documents, (subject, files))
+        let told = personal::find_email(&mut db, &shop.id, &subject.hash).await?;
+        (subject, files, told.is_some())
     };
-    let (subject, files) = files;
-    let mut documents = documents;
-    documents.push(of_files(app, shop, &subject, &files).await?);
-    if documents.iter().all(|document| document.rows.is_empty()) {
-        return Ok(None);
+    // The job knows but the hash. Whom neither tables nor files tell it, it could not find again; so of them the files are
+    // looked through here, which is quick where nobody is in them.
+    let is_in_files = match (files.is_empty(), can_be_found) {
+        (true, _) => false,
+        (false, true) => true,
+        (false, false) => files::mention(app, &shop.id, &files, email).await?,
+    };
+    if is_in_files || subject.places.len() > EVENTS_OF_A_REQUEST {
+        return Ok(Answer::Job);
     }
-    let zipped = zip(shop, email, &documents, now);
-    zipped
-        .map(Some)
-        .map_err(|cause| StorageError::corrupt("write an export", cause))
+    let export = pack(app, shop, &subject, InFiles::default(), now).await?;
+    Ok(export.map_or(Answer::Nothing, |export| Answer::Made(export.zip)))
 }
 
-async fn of_tables(
-    db: &mut impl Handle,
+/// Makes the export of whoever has an email with this hash, files included; `None` where nothing is held of them.
+pub(super) async fn make(
+    app: &App,
     shop: &Shop,
-    subject: &Subject,
-) -> Result<Vec<Document>, StorageError> {
-    let logged = person::read_places(db, &shop.id, &subject.places).await?;
-    let mut documents = vec![Document {
-        name: "events",
-        about: "What you did on the shop's pages, as your browsers and the shop told it.",
-        rows: Vec::with_capacity(logged.len()),
-    }];
-    for one in &logged {
-        let event = serde_json::to_value(&one.event)
-            .map_err(|cause| StorageError::corrupt("write an event", cause))?;
-        documents[0].rows.push(readable(event));
-    }
-    let mut values = Values::of(shop, subject);
-    values.events = logged
-        .iter()
-        .map(|one| one.event.id.as_str().to_owned())
-        .collect();
-    for (name, about, by, table) in &KEPT {
-        let rows = queries::find_rows(db, &shop.id, table, values.by(*by)).await?;
-        let told = rows.iter().map(|row| told(table, row, shop.currency));
-        let document = Document {
-            name,
-            about,
-            rows: told.collect(),
-        };
-        values.learn(&document);
-        documents.push(document);
-    }
-    let rejected = queries::find_rejected(db, &shop.id, subject.email.as_str()).await?;
-    documents.push(Document {
-        name: "rejected_events",
-        about: "What was told of you in a way that could not be taken, kept until that is mended.",
-        rows: rejected.into_iter().map(Value::String).collect(),
-    });
-    Ok(documents)
-}
-
-/// The values by which tables know somebody.
-struct Values {
-    email_hash: Vec<String>,
-    customer: Vec<String>,
-    orders: Vec<String>,
-    sessions: Vec<String>,
-    visitors: Vec<String>,
-    browsers: Vec<String>,
-    names: Vec<String>,
-    events: Vec<String>,
-    records: Vec<String>,
-    consents: Vec<String>,
-}
-
-impl Values {
-    fn of(shop: &Shop, subject: &Subject) -> Self {
-        let browsers = subject.browsers.iter();
-        let browsers = browsers.filter_map(|id| BrowserHash::of(id, &shop.salt));
-        let whose = browsers
-            .map(Whose::Browser)
-            .chain([Whose::Email(subject.hash.clone())]);
-        let keys = subject
-            .sessions
-            .iter()
-            .map(|session| format!("s:{session}"));
-        Self {
-            email_hash: vec![subject.hash.as_str().to_owned()],
-            customer: subject
-                .customer
-                .iter()
-                .map(|one| one.id.as_str().to_owned())
-                .collect(),
-            orders: Vec::new(),
-            sessions: subject.sessions.clone(),
-            visitors: [&subject.user_ids[..], &subject.browsers[..]]
-                .concat()
-                .into_iter()
-                .chain(keys)
-                .collect(),
-            browsers: subject.browsers.clone(),
-            names: subject.names(),
-            events: Vec::new(),
-            records: Vec::new(),
-            consents: whose.map(|one| one.to_text()).collect(),
-        }
-    }
-
-    fn by(&self, by: By) -> &[String] {
-        match by {
-            By::EmailHash => &self.email_hash,
-            By::Customer => &self.customer,
-            By::Orders => &self.orders,
-            By::Sessions => &self.sessions,
-            By::Visitors => &self.visitors,
-            By::Browsers => &self.browsers,
-            By::Names => &self.names,
-            By::Events => &self.events,
-            By::Records => &self.records,
-            By::Consents => &self.consents,
-        }
-    }
-
-    /// Rows of later tables are known by what earlier ones tell.
-    fn learn(&mut self, document: &Document) {
-        let ids = |column: &str| {
-            let texts = document
-                .rows
-                .iter()
-                .filter_map(|row| row.get(column)?.as_str());
-            texts.map(str::to_owned).collect()
-        };
-        match document.name {
-            "orders" => self.orders = ids("order_id"),
-            "sales_record" => self.records = ids("id"),
-            _ => {}
-        }
-    }
-}
-
-/// A row as people read it.
-fn told(table: &Table, row: &[Option<String>], shop: Currency) -> Value {
-    let of = |name: &str| {
-        let place = table
-            .columns
-            .iter()
-            .position(|(column, _)| *column == name)?;
-        row.get(place)?.as_deref()
+    hash: &EmailHash,
+    now: UtcMillis,
+) -> Result<Option<Export>, StorageError> {
+    let told = {
+        let mut db = app.db().read().await?;
+        personal::find_email(&mut db, &shop.id, hash).await?
     };
-    let currency = of("currency").and_then(|text| Currency::parse("currency", text).ok());
-    let currency = currency.unwrap_or(shop);
-    let mut object = Map::new();
-    for ((column, holds), text) in table.columns.iter().zip(row) {
-        let text = text.as_deref();
-        let name = column.strip_suffix("_minor").unwrap_or(column);
-        object.insert(name.to_owned(), value_of(*holds, text, currency));
-    }
-    Value::Object(object)
-}
-
-fn value_of(holds: Holds, text: Option<&str>, currency: Currency) -> Value {
-    let Some(text) = text else {
-        return Value::Null;
+    let email = match told {
+        Some(email) => Some(email),
+        None => files::find_email(app, shop, hash).await?,
     };
-    let number = text.parse::<i64>().ok();
-    match holds {
-        Holds::Text => json!(text),
-        Holds::Time => json!(number.map(|at| UtcMillis::new(at).to_rfc3339())),
-        Holds::Money => json!(number.map(|minor| MinorUnits::new(minor).to_major(currency))),
-        Holds::Number => {
-            number.map_or_else(|| json!(text.parse::<f64>().ok()), |whole| json!(whole))
-        }
-        Holds::Flag => json!(matches!(text, "1" | "true" | "t")),
-        Holds::Json => serde_json::from_str(text).map_or_else(|_| json!(text), readable),
-    }
+    let Some(email) = email else { return Ok(None) };
+    let subject = find_subject(&mut app.db().read().await?, shop, &email).await?;
+    let in_files = files::collect(app, shop, &subject).await?;
+    pack(app, shop, &subject, in_files, now).await
 }
 
-/// Times of the last and next decades, in milliseconds.
-const TIMES: std::ops::Range<i64> = 946_684_800_000..4_102_444_800_000;
-
-/// JSON of ours as people read it: what is a time by its name and size stands as RFC 3339.
-fn readable(value: Value) -> Value {
-    let is_time = |name: &str| name == "at" || name.ends_with("_at") || name == "t";
-    match value {
-        Value::Object(object) => Value::Object(
-            object
-                .into_iter()
-                .map(|(name, value)| {
-                    let at = value
-                        .as_i64()
-                        .filter(|at| is_time(&name) && TIMES.contains(at));
-                    let value = match at {
-                        Some(at) => json!(UtcMillis::new(at).to_rfc3339()),
-                        None => readable(value),
-                    };
-                    (name, value)
-                })
-                .collect(),
-        ),
-        Value::Array(list) => Value::Array(list.into_iter().map(readable).collect()),
-        other => other,
-    }
+const fn kind(file: &'static str, about: &'static str, kept: KeptFor) -> Kind {
+    Kind { file, about, kept }
 }
 
-/// Rows of files that name somebody.
-async fn of_files(
+const CUSTOMER: Kind = kind(
+    "customer.json",
+    "Who the person is to the shop, and the device seen last; kept to know customers again.",
+    KeptFor::Always,
+);
+const PROFILE: Kind = kind(
+    "profile.json",
+    "What the orders say of how the person buys; kept to make offers that fit.",
+    KeptFor::Always,
+);
+const ORDERS: Kind = kind(
+    "orders.json",
+    "What was ordered; kept because profile, offers and the shop's figures are made from it.",
+    KeptFor::Always,
+);
+const ORDER_LINKS: Kind = kind(
+    "order_links.json",
+    "Which browser said that it placed an order; kept to know the buyer's device again.",
+    KeptFor::Devices,
+);
+const OFFERS: Kind = kind(
+    "offers.json",
+    "Offers that were made, and the profile that each was decided on; kept so that a decision can be explained.",
+    KeptFor::Always,
+);
+const DEVICES: Kind = kind(
+    "devices.json",
+    "Keyed hashes by which browsers, devices and addresses are known; kept to know the person again.",
+    KeptFor::Devices,
+);
+const EVENTS: Kind = kind(
+    "events.json",
+    "What was done and seen in the shop; kept because all figures are made from it.",
+    KeptFor::Events,
+);
+const SESSIONS: Kind = kind(
+    "sessions.json",
+    "How journeys through the shop went; kept to show what suits the moment.",
+    KeptFor::Events,
+);
+const SHOWN: Kind = kind(
+    "shown.json",
+    "Which contents were shown, and whether something was bought afterwards; kept to find out what helps.",
+    KeptFor::Events,
+);
+const VISITS: Kind = kind(
+    "visits.json",
+    "Visits with their steps; kept to count how far visits get.",
+    KeptFor::Events,
+);
+const VISIT_DAYS: Kind = kind(
+    "visit_days.json",
+    "What the visits of each day came to; kept to count visitors.",
+    KeptFor::Events,
+);
+const FEEDBACK: Kind = kind(
+    "feedback.json",
+    "What was said of pages, and how it was understood; kept to make them better.",
+    KeptFor::Events,
+);
+const SEGMENTS: Kind = kind(
+    "segments.json",
+    "Groups of customers that the person was put into; kept to address them by what they do.",
+    KeptFor::NextComputing,
+);
+const RECOMMENDATIONS: Kind = kind(
+    "recommendations.json",
+    "What the person is recommended and why; kept to show it.",
+    KeptFor::NextComputing,
+);
+const SALES_RECORD: Kind = kind(
+    "sales_record.json",
+    "What salespeople wrote down of the person; kept to advise well.",
+    KeptFor::Always,
+);
+const INTERACTIONS: Kind = kind(
+    "interactions.json",
+    "Calls and meetings with salespeople; kept to advise well.",
+    KeptFor::Always,
+);
+const CONSENTS: Kind = kind(
+    "consents.json",
+    "What was allowed and refused; kept because the shop has to be able to show it.",
+    KeptFor::Always,
+);
+const REJECTED: Kind = kind(
+    "rejected_events.json",
+    "Events that could not be read; kept until they are mended.",
+    KeptFor::Texts,
+);
+const DELIVERIES: Kind = kind(
+    "webhook_deliveries.json",
+    "What other systems of the shop were told of the person's sessions; kept to repeat what did not arrive.",
+    KeptFor::Texts,
+);
+const UPLOADS: Kind = kind(
+    "uploads.json",
+    "Rows of files that the shop uploaded; kept because analyses are made from them.",
+    KeptFor::File,
+);
+
+/// Puts everything together; `None` where there is nothing.
+async fn pack(
     app: &App,
     shop: &Shop,
     subject: &Subject,
-    files: &[Sourced],
-) -> Result<Document, StorageError> {
-    let mut names = [&subject.names()[..], &subject.browsers[..]].concat();
-    // A row with their email tells by which id the file knows them.
-    for file in files {
-        let learn = |row: &Row<'_>| {
-            let (id, email) = match row {
-                Row::Line(line) => (line.customer.as_deref(), line.email.as_deref()),
-                Row::Customer(one) => (Some(one.customer.as_ref()), one.email.as_deref()),
-                Row::Review(_) | Row::PageEvent(_) | Row::Product(_) => (None, None),
-            };
-            if let (Some(id), Some(email)) = (id, email)
-                && email == subject.email.as_str()
-                && !names.iter().any(|name| name == id)
-            {
-                names.push(id.to_owned());
-            }
-        };
-        uploads::each_row(app, &shop.id, file, learn).await?;
+    in_files: InFiles,
+    now: UtcMillis,
+) -> Result<Option<Export>, StorageError> {
+    let mut db = app.db().read().await?;
+    let mut archive = Archive::new(&shop.settings);
+    let names = [subject.names(), in_files.ids].concat();
+    pack_customer(&mut archive, &mut db, shop, subject).await?;
+    let events = pack_events(&mut archive, &mut db, &shop.id, subject).await?;
+    pack_sessions(&mut archive, &mut db, &shop.id, subject).await?;
+    pack_visits(&mut archive, &mut db, &shop.id, (subject, &names, &events)).await?;
+    pack_lists(&mut archive, &mut db, shop, subject, &names).await?;
+    pack_records(&mut archive, &mut db, shop, subject).await?;
+    archive.put(&UPLOADS, &in_files.rows)?;
+    let rows = archive.rows();
+    if rows == 0 {
+        return Ok(None);
     }
-    let mut rows = Vec::new();
-    for file in files {
-        let is_theirs =
-            |name: Option<&str>| name.is_some_and(|name| names.iter().any(|one| one == name));
-        let take = |row: &Row<'_>| {
-            let told = match row {
-                Row::Line(line)
-                    if is_theirs(line.customer.as_deref()) || is_theirs(line.email.as_deref()) =>
-                {
-                    json!({
-                        "order": line.order, "customer": line.customer, "email": line.email, "product": line.product,
-                        "name": line.name, "category": line.category, "location": line.location, "gender": line.gender,
-                        "payment": line.payment, "shipping": line.shipping, "age": line.age,
-                        "quantity": line.quantity_milli as f64 / 1000.0,
-                        "amount": line.amount.map(|amount| amount.to_major(shop.currency)),
-                        "at": line.at.map(UtcMillis::to_rfc3339),
-                    })
-                }
-                Row::Review(review) if is_theirs(review.customer.as_deref()) => json!({
-                    "product": review.product, "text": review.text, "customer": review.customer,
-                    "rating": review.rating.map(|stars| stars as f64 / 100.0), "age": review.age,
-                    "at": review.at.map(UtcMillis::to_rfc3339),
-                }),
-                Row::PageEvent(event) if is_theirs(Some(&event.visitor)) => json!({
-                    "visitor": event.visitor, "session": event.session, "page": event.page, "device": event.device,
-                    "source": event.source, "at": event.at.map(UtcMillis::to_rfc3339),
-                }),
-                Row::Customer(one)
-                    if is_theirs(Some(&one.customer)) || is_theirs(one.email.as_deref()) =>
-                {
-                    json!({
-                        "customer": one.customer, "email": one.email, "gender": one.gender, "location": one.location,
-                        "device": one.device, "age": one.age, "at": one.at.map(UtcMillis::to_rfc3339),
-                    })
-                }
-                _ => return,
-            };
-            rows.push(json!({"upload": file.id, "kind": file.kind.as_str(), "row": told}));
-        };
-        uploads::each_row(app, &shop.id, file, take).await?;
-    }
-    Ok(Document {
-        name: "uploads",
-        about: "Rows about you in files that the shop sent.",
-        rows,
-    })
+    let zip = archive.finish(&shop.name, subject.email.as_str(), &now.to_rfc3339())?;
+    Ok(Some(Export { zip, rows }))
 }
 
-/// The archive: a manifest, and a file for each document.
-fn zip(
+/// The shopper with orders and offers, and by what they are known.
+async fn pack_customer(
+    archive: &mut Archive<'_>,
+    db: &mut Reader,
     shop: &Shop,
-    email: &Email,
-    documents: &[Document],
-    now: UtcMillis,
-) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
-    let listed = documents.iter().map(|document| {
-        json!({"file": format!("{}.json", document.name), "rows": document.rows.len(), "what": document.about})
-    });
-    let manifest = json!({
-        "shop": shop.name,
-        "email": email.as_str(),
-        "made_at": now.to_rfc3339(),
-        "purposes": Purpose::ALL.map(Purpose::as_str),
-        "kept": {
-            "devices_days": shop.settings.device_days,
-            "events_months": shop.settings.event_months,
-            "everything_else": "until you ask for it to be erased, or the shop deletes it",
-        },
-        "files": listed.collect::<Vec<_>>(),
-    });
-    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default();
-    archive.start_file("manifest.json", options)?;
-    archive.write_all(&serde_json::to_vec_pretty(&manifest)?)?;
-    for document in documents {
-        archive.start_file(format!("{}.json", document.name), options)?;
-        archive.write_all(&serde_json::to_vec_pretty(&document.rows)?)?;
+    subject: &Subject,
+) -> Result<(), StorageError> {
+    let currency = shop.currency;
+    let (mut customers, mut profiles) = (Vec::new(), Vec::new());
+    let (mut orders, mut offers) = (Vec::new(), Vec::new());
+    if let Some(customer) = &subject.customer {
+        customers.push(told::customer(customer));
+        for row in personal::list_profiles(db, &shop.id, &customer.id).await? {
+            profiles.push(told::profile(&row, currency)?);
+        }
+        let items = personal::list_items(db, &shop.id, &customer.id).await?;
+        for row in personal::list_orders(db, &shop.id, &customer.id).await? {
+            orders.push(told::order(&row, &items, currency));
+        }
+        for row in personal::list_offers(db, &shop.id, &customer.id).await? {
+            offers.push(told::offer(&row, currency)?);
+        }
     }
-    Ok(archive.finish()?.into_inner())
+    let links = personal::list_order_links(db, &shop.id, &subject.browsers).await?;
+    let links: Vec<Value> = links.iter().map(told::order_link).collect();
+    let devices = personal::list_devices(db, &shop.id, &subject.hash).await?;
+    let devices: Vec<Value> = devices.iter().map(told::device).collect();
+    archive.put(&CUSTOMER, &customers)?;
+    archive.put(&PROFILE, &profiles)?;
+    archive.put(&ORDERS, &orders)?;
+    archive.put(&ORDER_LINKS, &links)?;
+    archive.put(&OFFERS, &offers)?;
+    archive.put(&DEVICES, &devices)
+}
+
+/// The events; their ids.
+async fn pack_events(
+    archive: &mut Archive<'_>,
+    db: &mut Reader,
+    shop: &ShopId,
+    subject: &Subject,
+) -> Result<Vec<String>, StorageError> {
+    let mut ids = Vec::with_capacity(subject.places.len());
+    archive.begin(&EVENTS)?;
+    for places in subject.places.chunks(EVENTS_AT_ONCE) {
+        for logged in person::read_places(db, shop, places).await? {
+            archive.add(&told::event(&logged))?;
+            ids.push(logged.event.id.as_str().to_owned());
+        }
+    }
+    archive.end()?;
+    Ok(ids)
+}
+
+/// The sessions, what they were shown, and what was told of them.
+async fn pack_sessions(
+    archive: &mut Archive<'_>,
+    db: &mut Reader,
+    shop: &ShopId,
+    subject: &Subject,
+) -> Result<(), StorageError> {
+    let own = &subject.sessions;
+    let mut sessions = Vec::new();
+    for row in personal::list_journeys(db, shop, own).await? {
+        sessions.push(told::session(&row, own)?);
+    }
+    let shown = personal::list_exposures(db, shop, own).await?;
+    let shown: Vec<Value> = shown.iter().map(told::exposure).collect();
+    let deliveries = personal::list_deliveries(db, shop, own).await?;
+    let deliveries: Vec<Value> = deliveries.iter().map(told::delivery).collect();
+    archive.put(&SESSIONS, &sessions)?;
+    archive.put(&SHOWN, &shown)?;
+    archive.put(&DELIVERIES, &deliveries)
+}
+
+/// Visits, their days, and what was said in them, as the figures that are read have them.
+async fn pack_visits(
+    archive: &mut Archive<'_>,
+    db: &mut Reader,
+    shop: &ShopId,
+    (subject, names, events): (&Subject, &[String], &[String]),
+) -> Result<(), StorageError> {
+    let visitors = [names, &subject.browsers[..]].concat();
+    let of_sessions = subject
+        .sessions
+        .iter()
+        .map(|session| format!("s:{session}"));
+    let of_visitors = visitors.iter().map(|visitor| format!("b:{visitor}"));
+    let keys: Vec<String> = of_sessions.chain(of_visitors).collect();
+    let mut visits = BTreeMap::new();
+    let (mut days, mut feedback) = (Vec::new(), Vec::new());
+    if let Some(run) = personal::find_live_run(db, shop).await? {
+        let by_visitor = personal::list_visits_of(db, shop, run, &visitors).await?;
+        let by_key = personal::list_visits(db, shop, run, &keys).await?;
+        for row in by_visitor.into_iter().chain(by_key) {
+            let told = told::visit(&row)?;
+            visits.insert((row.first_at, row.key), told);
+        }
+        for row in personal::list_visit_days(db, shop, run, &visitors).await? {
+            days.push(told::visit_day(&row)?);
+        }
+        let said = personal::list_feedback(db, shop, run, events).await?;
+        feedback.extend(said.iter().map(told::feedback));
+    }
+    let visits: Vec<Value> = visits.into_values().collect();
+    archive.put(&VISITS, &visits)?;
+    archive.put(&VISIT_DAYS, &days)?;
+    archive.put(&FEEDBACK, &feedback)
+}
+
+/// The segments and lists in which the person stands.
+async fn pack_lists(
+    archive: &mut Archive<'_>,
+    db: &mut Reader,
+    shop: &Shop,
+    subject: &Subject,
+    names: &[String],
+) -> Result<(), StorageError> {
+    let mut segmented = BTreeMap::<String, Option<Value>>::new();
+    let mut segments = BTreeMap::new();
+    for row in personal::list_segments(db, &shop.id, names).await? {
+        let email = row.email.as_deref();
+        if email.is_some_and(|email| email != subject.email.as_str()) {
+            continue;
+        }
+        if !segmented.contains_key(&row.scope) {
+            let found = personal::find_segmented(db, &shop.id, &row.scope).await?;
+            let found = found.as_deref().map(told::parsed).transpose()?;
+            segmented.insert(row.scope.clone(), found);
+        }
+        let found = segmented.get(&row.scope).and_then(Option::as_ref);
+        let told = told::segment(&row, found, shop.currency);
+        segments.insert((row.scope, row.run, row.customer_id), told);
+    }
+    let mut recommendations = Vec::new();
+    for row in personal::list_recommendations(db, &shop.id, names).await? {
+        recommendations.push(told::recommendation(&row)?);
+    }
+    let segments: Vec<Value> = segments.into_values().collect();
+    archive.put(&SEGMENTS, &segments)?;
+    archive.put(&RECOMMENDATIONS, &recommendations)
+}
+
+/// What salespeople know, what was allowed, and what could not be read.
+async fn pack_records(
+    archive: &mut Archive<'_>,
+    db: &mut Reader,
+    shop: &Shop,
+    subject: &Subject,
+) -> Result<(), StorageError> {
+    let records = personal::list_records(db, &shop.id, &subject.hash).await?;
+    let mut interactions = Vec::new();
+    for record in &records {
+        for row in personal::list_interactions(db, &shop.id, &record.id).await? {
+            interactions.push(told::interaction(&row)?);
+        }
+    }
+    let records: Vec<Value> = records.iter().map(told::sales_record).collect();
+    let consents = personal::list_consents(db, &shop.id, &consenting(shop, subject)).await?;
+    let consents: Vec<Value> = consents.iter().map(told::consent).collect();
+    let mut rejected = Vec::new();
+    for row in personal::list_rejected(db, &shop.id, &subject.email).await? {
+        rejected.extend(told::rejected(&row, &subject.email));
+    }
+    archive.put(&SALES_RECORD, &records)?;
+    archive.put(&INTERACTIONS, &interactions)?;
+    archive.put(&CONSENTS, &consents)?;
+    archive.put(&REJECTED, &rejected)
+}
+
+/// Under which subjects consents of the person are kept.
+fn consenting(shop: &Shop, subject: &Subject) -> Vec<String> {
+    let browsers = subject.browsers.iter();
+    let browsers = browsers.filter_map(|browser| BrowserHash::of(browser, &shop.salt));
+    let browsers = browsers.map(|hash| Whose::Browser(hash).to_text());
+    let email = Whose::Email(subject.hash.clone()).to_text();
+    browsers.chain([email]).collect()
 }

@@ -1,35 +1,30 @@
-//! `GET /api/privacy/export`, and the files that a job makes.
+//! `GET /api/privacy/export` and `GET /api/privacy/exports/{id}`.
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use footfall_shared::identity::{Email, EmailHash};
 use footfall_shared::text::InvalidField;
 use footfall_shared::time::UtcMillis;
 use serde::{Deserialize, Serialize};
+use serde_json::Map;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::export::collect;
-use super::export_job::ask;
-use super::queries::export::{self as queries, Export};
-use super::subject::find_subject;
+use super::export::{self, Answer};
+use super::export_job::{self, Asked, Found};
 use crate::app::App;
 use crate::auth::SecretOrAdminShop;
-use crate::http::envelope::{DataReply, Meta, Refusals};
+use crate::http::envelope::{AdminErrorReply, DataReply, Meta, Refusals};
 use crate::http::error::AppError;
 use crate::http::extract::WireQuery;
-use crate::uploads;
-
-/// Most events of a person whose file is made at once.
-const EVENTS_AT_ONCE: usize = 5_000;
 
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(export))
+        .routes(routes!(ask))
         .routes(routes!(download))
 }
 
@@ -42,50 +37,89 @@ struct ExportQuery {
     email: Option<String>,
 }
 
-/// A file that is being made.
+/// An export that is being made.
 #[derive(Debug, Serialize, ToSchema)]
 struct PrivacyExportReply {
     /// Its id.
     #[schema(example = "export_01KAV3ZJ6Q8W5T2N9R4X7Y0M1P")]
     export_id: String,
     /// The job that makes it.
+    #[schema(example = "job_01KAV3ZJ6Q8W5T2N9R4X7Y0M1Q")]
     job_id: String,
     /// Where the job tells how far it is.
-    #[schema(example = "/api/jobs/job_01KAV3ZJ6Q8W5T2N9R4X7Y0M1P")]
     status_url: String,
-    /// Where the file is once it is made.
-    #[schema(example = "/api/privacy/exports/export_01KAV3ZJ6Q8W5T2N9R4X7Y0M1P")]
+    /// Where the ZIP is once the job is done.
     download_url: String,
-    /// Until when it is there, RFC 3339.
+    /// Until when it is kept, RFC 3339.
     expires_at: String,
 }
 
-impl From<Export> for PrivacyExportReply {
-    fn from(export: Export) -> Self {
+impl From<Asked> for PrivacyExportReply {
+    fn from(asked: Asked) -> Self {
+        let Asked {
+            id,
+            job,
+            expires_at,
+        } = asked;
         Self {
-            status_url: format!("/api/jobs/{}", export.job_id),
-            download_url: format!("/api/privacy/exports/{}", export.id),
-            expires_at: UtcMillis::new(export.expires_at).to_rfc3339(),
-            export_id: export.id,
-            job_id: export.job_id,
+            status_url: format!("/api/jobs/{job}"),
+            download_url: format!("/api/privacy/exports/{id}"),
+            export_id: id,
+            job_id: job,
+            expires_at: expires_at.to_rfc3339(),
         }
     }
 }
 
-/// Everything held about a person: a ZIP of JSON files with a manifest. Where files of the shop have to be looked through, or
-/// there is much of the person, a job makes it.
+/// Why there is no export.
+#[derive(Debug, thiserror::Error)]
+enum ExportError {
+    /// Nothing is held of such a person.
+    #[error("nothing is held about this person")]
+    NothingHeld,
+    /// There is no such export, or it is over.
+    #[error("there is no such export")]
+    NoSuchExport,
+    /// Its job was ended, or failed.
+    #[error("the export could not be made")]
+    NotMade,
+}
+
+impl From<ExportError> for AppError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::NothingHeld => Self::Refused {
+                status: StatusCode::NOT_FOUND,
+                code: "nothing_held",
+                message: "Nothing is held about this person".to_owned(),
+                details: Map::new(),
+            },
+            ExportError::NoSuchExport => Self::NotFound,
+            ExportError::NotMade => Self::Conflict {
+                reason: "The export could not be made, please ask for it again".to_owned(),
+            },
+        }
+    }
+}
+
+/// Everything that is held about a person.
+///
+/// A ZIP with a JSON file for each kind of data, and `manifest.json`, which says what each is, why and how long it is
+/// kept. Of a person with more than 5,000 events, or of a shop that uploaded files, a job makes it; the same question
+/// meanwhile has the same answer. It is in the audit log that somebody asked, but not about whom.
 #[utoipa::path(
     get, path = "/api/privacy/export", tag = "privacy",
     params(ExportQuery),
     responses(
-        (status = 200, description = "The file", body = Vec<u8>, content_type = "application/zip"),
-        (status = 202, description = "A job makes the file", body = DataReply<PrivacyExportReply>),
-        (status = 404, description = "Nothing is held of such a person"),
+        (status = 200, description = "The ZIP", body = String, content_type = "application/zip"),
+        (status = 202, description = "A job makes it", body = DataReply<PrivacyExportReply>),
+        (status = 400, description = "`INVALID_FIELD` names the field", body = AdminErrorReply),
+        (status = 404, description = "`NOTHING_HELD`: nothing is held about this person", body = AdminErrorReply),
         Refusals,
     ),
     security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
 )]
-async fn export(
+async fn ask(
     State(app): State<App>,
     SecretOrAdminShop(shop): SecretOrAdminShop,
     meta: Meta,
@@ -96,34 +130,26 @@ async fn export(
         .ok_or_else(|| InvalidField::new("email", "is required"))?;
     let email = Email::parse("email", &email)?;
     let now = app.now();
-    let (is_large, is_known) = {
-        let mut db = app.db().read().await?;
-        let subject = find_subject(&mut db, &shop, &email).await?;
-        let has_files = !uploads::list_sources(&mut db, &shop.id).await?.is_empty();
-        let is_large = has_files || subject.places.len() > EVENTS_AT_ONCE;
-        let hash = EmailHash::of(&email, &shop.salt);
-        let found = queries::find_email(&mut db, &shop.id, hash.as_str()).await?;
-        (is_large, found.is_some())
-    };
-    // Who is known from files alone has no row that a job could find them by, so it is done at once.
-    if is_large && is_known {
-        let hash = EmailHash::of(&email, &shop.salt);
-        let asked = ask(&app, &shop, &hash, now).await?;
-        let reply = meta.with(PrivacyExportReply::from(asked));
-        return Ok((StatusCode::ACCEPTED, reply).into_response());
+    match export::answer(&app, &shop, &email, now).await? {
+        Answer::Nothing => Err(ExportError::NothingHeld.into()),
+        Answer::Made(zip) => Ok(as_file(zip, now)),
+        Answer::Job => {
+            let hash = EmailHash::of(&email, &shop.salt);
+            let asked = export_job::ask(&app, &shop, &hash, now).await?;
+            Ok(under_way(meta, asked))
+        }
     }
-    let bytes = collect(&app, &shop, &email, now).await?;
-    Ok(file(bytes.ok_or(AppError::NotFound)?, now))
 }
 
-/// A file that a job made.
+/// An export that a job made. It is kept for seven days.
 #[utoipa::path(
     get, path = "/api/privacy/exports/{id}", tag = "privacy",
     params(("id" = String, Path, description = "The export")),
     responses(
-        (status = 200, description = "The file", body = Vec<u8>, content_type = "application/zip"),
-        (status = 202, description = "It is being made", body = DataReply<PrivacyExportReply>),
-        (status = 404, description = "There is no such file, or its time is over"),
+        (status = 200, description = "The ZIP", body = String, content_type = "application/zip"),
+        (status = 202, description = "It is still being made", body = DataReply<PrivacyExportReply>),
+        (status = 404, description = "There is no such export, or it is over", body = AdminErrorReply),
+        (status = 409, description = "It could not be made: ask for it again", body = AdminErrorReply),
         Refusals,
     ),
     security(("bearer_key" = []), ("basic" = []), ("api_key" = []))
@@ -134,27 +160,29 @@ async fn download(
     meta: Meta,
     Path(id): Path<String>,
 ) -> Result<Response, AppError> {
-    let mut db = app.db().read().await?;
-    let export = queries::find(&mut db, &shop.id, &id, app.now()).await?;
-    let export = export.ok_or(AppError::NotFound)?;
-    if export.bytes.is_none() {
-        let reply = meta.with(PrivacyExportReply::from(export));
-        return Ok((StatusCode::ACCEPTED, reply).into_response());
+    let found = export_job::find(&app, &shop, &id, app.now()).await?;
+    match found.ok_or(ExportError::NoSuchExport)? {
+        Found::Made(zip, made_at) => Ok(as_file(zip, made_at)),
+        Found::UnderWay(asked) => Ok(under_way(meta, asked)),
+        Found::NotMade => Err(ExportError::NotMade.into()),
     }
-    let made = UtcMillis::new(export.created_at);
-    let bytes = queries::read_bytes(&mut db, &shop.id, &id).await?;
-    Ok(file(bytes, made))
 }
 
-fn file(bytes: Vec<u8>, made: UtcMillis) -> Response {
-    let day: String = made.to_rfc3339().chars().take(10).collect();
-    let headers = [
-        (CONTENT_TYPE, "application/zip".to_owned()),
-        (
-            CONTENT_DISPOSITION,
-            format!("attachment; filename=\"export-{day}.zip\""),
-        ),
-        (CACHE_CONTROL, "no-store".to_owned()),
-    ];
-    (headers, bytes).into_response()
+fn under_way(meta: Meta, asked: Asked) -> Response {
+    let reply = PrivacyExportReply::from(asked);
+    (StatusCode::ACCEPTED, meta.with(reply)).into_response()
+}
+
+/// A ZIP to keep. The envelope sees to it that no cache keeps it.
+fn as_file(zip: Vec<u8>, made_at: UtcMillis) -> Response {
+    let mut date = made_at.to_rfc3339();
+    date.truncate("2026-11-24".len());
+    let name = HeaderValue::try_from(format!("attachment; filename=\"export-{date}.zip\""));
+    let mut response = zip.into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/zip"));
+    // A date has no sign that a header cannot have; the plain word is never sent.
+    let plain = HeaderValue::from_static("attachment");
+    headers.insert(CONTENT_DISPOSITION, name.unwrap_or(plain));
+    response
 }

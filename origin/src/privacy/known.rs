@@ -53,11 +53,6 @@ impl Known {
         })
     }
 
-    /// Whether nobody was erased.
-    pub(super) fn is_empty(&self) -> bool {
-        self.marks.is_empty()
-    }
-
     /// The erasure of whoever has an email.
     pub(super) fn find_email(&self, email: &Email) -> Option<Mark> {
         self.marks

@@ -45,7 +45,7 @@ pub(crate) async fn kit(shop: &TestShop) -> Kit {
     serde_json::from_value(reply["kit"].clone()).unwrap()
 }
 
-fn happening(shop: &TestShop, session: &str, seq: u32, what: Happening) -> Event {
+pub(crate) fn happening(shop: &TestShop, session: &str, seq: u32, what: Happening) -> Event {
     let mut made = event(shop.shop(), &format!("{session}-{seq}"));
     made.kind = EventKind::Journey;
     made.name = Some(what.name().to_owned());

@@ -108,6 +108,16 @@ pub(in super::super) async fn remove(tx: &mut Tx, number: i64) -> Result<(), Sto
     }
 }
 
+/// How many times the records of a page there must be for it to be found by going back through all records: then it takes few
+/// steps, and what the index finds need not be sorted.
+const MANY: i64 = 50;
+/// A page of many, on PostgreSQL; without `IS TRUE` it might go by the index.
+const PAGE_OF_MANY: &str = "SELECT number FROM customer_record_search WHERE (words @@ $1::tsquery) IS TRUE \
+    ORDER BY number DESC LIMIT $2 OFFSET $3";
+/// A page of few; without `MATERIALIZED` it might go back through all records.
+const PAGE_OF_FEW: &str = "WITH found AS MATERIALIZED (SELECT number FROM customer_record_search WHERE words @@ $1::tsquery) \
+    SELECT number FROM found ORDER BY number DESC LIMIT $2 OFFSET $3";
+
 /// The numbers of a page of the records that have words which begin with all of the search's, and these facets, the newest
 /// first; and how many there are.
 pub(in super::super) async fn find(
@@ -153,31 +163,26 @@ pub(in super::super) async fn find(
             let begun = begun.iter().map(|word| format!("'{word}':*"));
             let query = exact.chain(begun).collect::<Vec<String>>().join(" & ");
             let call = Call::statement(POSTGRESQL);
-            let found = sqlx::query_as::<_, (i64, i64)>(
-                "WITH found AS MATERIALIZED (SELECT number FROM customer_record_search WHERE words @@ $1::tsquery) \
-                 SELECT number, (SELECT COUNT(*) FROM found) FROM found ORDER BY number DESC LIMIT $2 OFFSET $3",
+            let total = sqlx::query_scalar(
+                "SELECT COUNT(*) FROM customer_record_search WHERE words @@ $1::tsquery",
             )
+            .bind(query.as_str())
+            .fetch_one(&mut *connection)
+            .await;
+            let total: i64 = Asked::new(call, total).during(STEP)?;
+            let until = i64::from(limit) + i64::from(offset);
+            let call = Call::statement(POSTGRESQL);
+            let page = sqlx::query_scalar(if total >= until.saturating_mul(MANY) {
+                PAGE_OF_MANY
+            } else {
+                PAGE_OF_FEW
+            })
             .bind(query.as_str())
             .bind(i64::from(limit))
             .bind(i64::from(offset))
             .fetch_all(&mut *connection)
             .await;
-            let found = Asked::new(call, found).during(STEP)?;
-            let total = match found.first() {
-                Some((_, total)) => *total,
-                // Behind the last page nothing tells the total.
-                None => {
-                    let call = Call::statement(POSTGRESQL);
-                    let total = sqlx::query_scalar(
-                        "SELECT COUNT(*) FROM customer_record_search WHERE words @@ $1::tsquery",
-                    )
-                    .bind(query.as_str())
-                    .fetch_one(connection)
-                    .await;
-                    Asked::new(call, total).during(STEP)?
-                }
-            };
-            (found.into_iter().map(|(number, _)| number).collect(), total)
+            (Asked::new(call, page).during(STEP)?, total)
         }
     };
     Ok((page, u64::try_from(total).unwrap_or(0)))

@@ -1,5 +1,5 @@
-//! What uploaded files say of a person. A file is looked through block by block; the words of a block tell at once whether
-//! anybody wanted is in it.
+//! What uploaded files say of a person. A file is looked through block by block; the words of a block tell at once
+//! whether anybody wanted is in it.
 
 use std::collections::BTreeSet;
 
@@ -71,8 +71,8 @@ fn email_in(block: &Block, shop: &Shop, hash: &EmailHash) -> Option<Email> {
     emails.find(|email| EmailHash::of(email, &shop.salt) == *hash)
 }
 
-/// Everything that the shop's files say of somebody. A row with an email is about whoever has it; one without is about whoever
-/// the shop calls by its id.
+/// Everything that the shop's files say of somebody. A row with an email is about whoever has it; one without is about
+/// whoever the shop calls by its id.
 pub(super) async fn collect(
     app: &App,
     shop: &Shop,
@@ -179,9 +179,7 @@ fn has_word(block: &Block, words: &BTreeSet<String>) -> bool {
 fn person_of<'a>(row: &'a Row<'_>) -> (Option<&'a str>, Option<&'a str>) {
     match row {
         Row::Line(line) => (line.customer.as_deref(), line.email.as_deref()),
-        Row::Customer(customer) => {
-            (Some(customer.customer.as_ref()), customer.email.as_deref())
-        }
+        Row::Customer(customer) => (Some(customer.customer.as_ref()), customer.email.as_deref()),
         Row::Review(review) => (review.customer.as_deref(), None),
         Row::PageEvent(_) | Row::Product(_) => (None, None),
     }

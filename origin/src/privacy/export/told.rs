@@ -80,9 +80,9 @@ fn profile_of(profile: &Profile, currency: Currency) -> Value {
             "orders": one.order_numbers,
         })
     });
-    let window = profile.window.map(|window| {
-        json!({"from": window.start.at.to_rfc3339(), "until": window.end.at.to_rfc3339()})
-    });
+    let window = profile.window.map(
+        |window| json!({"from": window.start.at.to_rfc3339(), "until": window.end.at.to_rfc3339()}),
+    );
     json!({
         "favourite_products": favourites.collect::<Vec<Value>>(),
         "largest_order": {
@@ -207,9 +207,9 @@ pub(super) fn event(logged: &Logged) -> Value {
 /// A session; of those that are linked with it only the person's own.
 pub(super) fn session(row: &rows::JourneyRow, own: &[String]) -> Result<Value, StorageError> {
     let session: Session = parsed(&row.body)?;
-    let stages = session.stages.iter().map(|step| {
-        json!({"stage": step.stage, "at": step.at.to_rfc3339(), "after": step.trigger})
-    });
+    let stages = session.stages.iter().map(
+        |step| json!({"stage": step.stage, "at": step.at.to_rfc3339(), "after": step.trigger}),
+    );
     let met = session.history.iter().map(|met| {
         json!({
             "touchpoint": met.kind,
@@ -306,7 +306,8 @@ pub(super) fn visit(row: &rows::VisitRow) -> Result<Value, StorageError> {
 pub(super) fn visit_day(row: &rows::VisitDayRow) -> Result<Value, StorageError> {
     let counts: Vec<i64> = parsed(&row.counts)?;
     let count = |place: usize| counts.get(place).copied().unwrap_or_default();
-    let pages = PageType::ALL.map(|page| (page.as_str().to_owned(), json!(count(page.place() + 1))));
+    let pages =
+        PageType::ALL.map(|page| (page.as_str().to_owned(), json!(count(page.place() + 1))));
     let mut day = time(row.day.saturating_mul(DAY_MS));
     day.truncate("2026-11-24".len());
     Ok(json!({
@@ -328,7 +329,7 @@ pub(super) fn feedback(row: &rows::FeedbackRow) -> Value {
         "topic": row.topic,
         "stars": row.rating.map(|hundredths| hundredths as f64 / 100.0),
         "said": row.said,
-        "mood_from_minus_1_to_1": row.score as f64 / 1000.0,
+        "mood": row.score as f64 / 1000.0,
     })
 }
 

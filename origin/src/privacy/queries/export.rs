@@ -1,170 +1,63 @@
-//! What tables have of a person, and the files that are made of it.
+//! What people were given of their data: which exports there are, and their bytes. What is put into them is read by
+//! [`personal`].
 
-use footfall_shared::id::ShopId;
+pub(in crate::privacy) mod personal;
+
+use footfall_shared::id::{JobId, PrivacyExportId, ShopId};
 use footfall_shared::identity::EmailHash;
 use footfall_shared::time::UtcMillis;
-use sqlx::Row as _;
 
 use crate::db::{During, Handle, ROWS_A_STATEMENT, StorageError, Tx};
 use crate::on_db;
 
-/// What a column holds, and how it is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::privacy) enum Holds {
-    /// A text.
-    Text,
-    /// Epoch milliseconds.
-    Time,
-    /// Minor units of the row's currency, or of the shop's.
-    Money,
-    /// A number.
-    Number,
-    /// True or false.
-    Flag,
-    /// JSON as text.
-    Json,
-}
+const SELECT: &str =
+    "SELECT id, email_hash, job_id, bytes, made_at, expires_at FROM privacy_exports";
 
-/// Columns of a table that tell of a person, and the column that says whose row it is.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::privacy) struct Table {
-    /// Its name.
-    pub(in crate::privacy) name: &'static str,
-    /// The column by which a row is somebody's.
-    pub(in crate::privacy) by: &'static str,
-    /// What else holds of rows that are told: SQL over the table `t`.
-    pub(in crate::privacy) only: &'static str,
-    /// What is told.
-    pub(in crate::privacy) columns: &'static [(&'static str, Holds)],
-}
-
-/// The rows that have one of these values, as texts in the sequence of the columns.
-pub(in crate::privacy) async fn find_rows(
-    db: &mut impl Handle,
-    shop: &ShopId,
-    table: &Table,
-    values: &[String],
-) -> Result<Vec<Vec<Option<String>>>, StorageError> {
-    let columns: Vec<String> = table
-        .columns
-        .iter()
-        .map(|(name, _)| format!("CAST(t.{name} AS TEXT)"))
-        .collect();
-    let (columns, width) = (columns.join(", "), columns.len());
-    let mut found = Vec::new();
-    for chunk in values.chunks(ROWS_A_STATEMENT) {
-        let rows: Vec<Vec<Option<String>>> = on_db!(db, |connection| {
-            let mut sql = sqlx::QueryBuilder::new(format!(
-                "SELECT {columns} FROM {} t WHERE t.shop_id = ",
-                table.name
-            ));
-            sql.push_bind(shop.as_str());
-            sql.push(format_args!("{} AND t.{} IN (", table.only, table.by));
-            let mut list = sql.separated(", ");
-            for value in chunk {
-                list.push_bind(value.as_str());
-            }
-            let rows = sql.push(")").build().fetch_all(connection).await;
-            rows.and_then(|rows| {
-                rows.iter()
-                    .map(|row| (0..width).map(|at| row.try_get(at)).collect())
-                    .collect()
-            })
-        })
-        .during("find what there is of somebody")?;
-        found.extend(rows);
-    }
-    Ok(found)
-}
-
-/// Bodies of events that the log did not take, with one of these words in them.
-pub(in crate::privacy) async fn find_rejected(
-    db: &mut impl Handle,
-    shop: &ShopId,
-    word: &str,
-) -> Result<Vec<String>, StorageError> {
-    const SQL: &str =
-        "SELECT body FROM rejected_events WHERE shop_id = $1 AND LOWER(body) LIKE $2 ESCAPE '\\'";
-    let pattern = super::erasure::pattern_of(word);
-    on_db!(db, |connection| {
-        sqlx::query_scalar(SQL)
-            .bind(shop.as_str())
-            .bind(pattern.as_str())
-            .fetch_all(connection)
-            .await
-    })
-    .during("find rejected events of somebody")
-}
-
-/// The email whose keyed hash it is: of a shopper, of the log, or of a sales record's JSON.
-pub(in crate::privacy) async fn find_email(
-    db: &mut impl Handle,
-    shop: &ShopId,
-    hash: &str,
-) -> Result<Option<String>, StorageError> {
-    const SQL: [&str; 3] = [
-        "SELECT email FROM customers WHERE shop_id = $1 AND email_hash = $2 LIMIT 1",
-        "SELECT email FROM events WHERE shop_id = $1 AND email_hash = $2 AND email IS NOT NULL LIMIT 1",
-        "SELECT body FROM customer_records WHERE shop_id = $1 AND email_hash = $2 LIMIT 1",
-    ];
-    for sql in SQL {
-        let found: Option<String> = on_db!(db, |connection| {
-            sqlx::query_scalar(sql)
-                .bind(shop.as_str())
-                .bind(hash)
-                .fetch_optional(connection)
-                .await
-        })
-        .during("find an email by its hash")?;
-        if let Some(text) = found {
-            let record: Option<serde_json::Value> = serde_json::from_str(&text).ok();
-            let of_record =
-                record.and_then(|record| Some(record.get("email")?.as_str()?.to_owned()));
-            return Ok(Some(of_record.unwrap_or(text)));
-        }
-    }
-    Ok(None)
-}
-
-/// A file for somebody, as it is kept.
+/// An export as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub(in crate::privacy) struct Export {
+pub(in crate::privacy) struct Kept {
     pub(in crate::privacy) id: String,
     pub(in crate::privacy) email_hash: String,
     pub(in crate::privacy) job_id: String,
+    /// How long it is, once it is made.
     pub(in crate::privacy) bytes: Option<i64>,
-    pub(in crate::privacy) created_at: i64,
+    pub(in crate::privacy) made_at: Option<i64>,
     pub(in crate::privacy) expires_at: i64,
 }
 
-const EXPORT: &str =
-    "SELECT id, email_hash, job_id, bytes, created_at, expires_at FROM privacy_exports WHERE ";
-
-/// A file that is being made for somebody.
-pub(in crate::privacy) async fn find_unmade(
-    db: &mut impl Handle,
+/// Keeps that an export is asked for.
+pub(in crate::privacy) async fn insert(
+    tx: &mut Tx,
     shop: &ShopId,
-    hash: &EmailHash,
-) -> Result<Option<Export>, StorageError> {
-    let sql = format!("{EXPORT}shop_id = $1 AND email_hash = $2 AND bytes IS NULL");
-    on_db!(db, |connection| {
-        sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()))
+    id: &PrivacyExportId,
+    (hash, job): (&EmailHash, &JobId),
+    (now, expires_at): (UtcMillis, UtcMillis),
+) -> Result<(), StorageError> {
+    const SQL: &str = "INSERT INTO privacy_exports (shop_id, id, email_hash, job_id, created_at, expires_at) \
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    on_db!(tx, |connection| {
+        sqlx::query(SQL)
             .bind(shop.as_str())
+            .bind(id.as_str())
             .bind(hash.as_str())
-            .fetch_optional(connection)
+            .bind(job.as_str())
+            .bind(now.get())
+            .bind(expires_at.get())
+            .execute(connection)
             .await
+            .map(|_| ())
     })
-    .during("find an export that is being made")
+    .during("keep that an export is asked for")
 }
 
-/// A file that is not over.
+/// An export that is not over yet.
 pub(in crate::privacy) async fn find(
     db: &mut impl Handle,
     shop: &ShopId,
     id: &str,
     now: UtcMillis,
-) -> Result<Option<Export>, StorageError> {
-    let sql = format!("{EXPORT}shop_id = $1 AND id = $2 AND expires_at > $3");
+) -> Result<Option<Kept>, StorageError> {
+    let sql = format!("{SELECT} WHERE shop_id = $1 AND id = $2 AND expires_at > $3");
     on_db!(db, |connection| {
         sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()))
             .bind(shop.as_str())
@@ -176,134 +69,147 @@ pub(in crate::privacy) async fn find(
     .during("find an export")
 }
 
-/// Keeps that a file is being made.
-pub(in crate::privacy) async fn insert(
-    tx: &mut Tx,
+/// The exports of a person that are not made yet, the latest first.
+pub(in crate::privacy) async fn list_unmade(
+    db: &mut impl Handle,
     shop: &ShopId,
-    export: &Export,
-) -> Result<(), StorageError> {
-    const SQL: &str = "INSERT INTO privacy_exports (shop_id, id, email_hash, job_id, bytes, created_at, made_at, expires_at) \
-        VALUES ($1, $2, $3, $4, NULL, $5, NULL, $6)";
-    on_db!(tx, |connection| {
-        sqlx::query(SQL)
+    hash: &EmailHash,
+    now: UtcMillis,
+) -> Result<Vec<Kept>, StorageError> {
+    let sql = format!(
+        "{SELECT} WHERE shop_id = $1 AND email_hash = $2 AND bytes IS NULL AND expires_at > $3 ORDER BY id DESC"
+    );
+    on_db!(db, |connection| {
+        sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()))
             .bind(shop.as_str())
-            .bind(export.id.as_str())
-            .bind(export.email_hash.as_str())
-            .bind(export.job_id.as_str())
-            .bind(export.created_at)
-            .bind(export.expires_at)
-            .execute(connection)
+            .bind(hash.as_str())
+            .bind(now.get())
+            .fetch_all(connection)
             .await
-            .map(|_| ())
     })
-    .during("keep that an export is being made")
+    .during("list exports that are under way")
 }
 
-/// Keeps the bytes of a file; whether it is still wanted: its person may have been erased meanwhile.
-pub(in crate::privacy) async fn put_bytes(
+/// Notes that an export is made; whether it is still wanted. From here to the commit nobody deletes it.
+pub(in crate::privacy) async fn note_made(
     tx: &mut Tx,
     shop: &ShopId,
     id: &str,
-    bytes: &[u8],
+    bytes: i64,
     now: UtcMillis,
 ) -> Result<bool, StorageError> {
-    const MADE: &str = "UPDATE privacy_exports SET bytes = $3, made_at = $4 \
-        WHERE shop_id = $1 AND id = $2 AND bytes IS NULL RETURNING id";
-    const PIECE: &str = "INSERT INTO privacy_export_pieces (shop_id, export_id, number, bytes) \
-        VALUES ($1, $2, $3, $4)";
-    let wanted: Option<String> = on_db!(tx, |connection| {
-        sqlx::query_scalar(MADE)
+    const SQL: &str = "UPDATE privacy_exports SET bytes = $3, made_at = $4 \
+        WHERE shop_id = $1 AND id = $2 AND expires_at > $4 RETURNING id";
+    let noted: Option<String> = on_db!(tx, |connection| {
+        sqlx::query_scalar(SQL)
             .bind(shop.as_str())
             .bind(id)
-            .bind(i64::try_from(bytes.len()).unwrap_or(i64::MAX))
+            .bind(bytes)
             .bind(now.get())
             .fetch_optional(connection)
             .await
     })
-    .during("keep an export")?;
-    if wanted.is_none() {
-        return Ok(false);
-    }
-    for (number, piece) in (0_i64..).zip(bytes.chunks(PIECE_BYTES)) {
-        on_db!(tx, |connection| {
-            sqlx::query(PIECE)
-                .bind(shop.as_str())
-                .bind(id)
-                .bind(number)
-                .bind(piece)
-                .execute(connection)
-                .await
-                .map(|_| ())
-        })
-        .during("keep a piece of an export")?;
-    }
-    Ok(true)
+    .during("note that an export is made")?;
+    Ok(noted.is_some())
 }
 
-/// Bytes of a piece.
-const PIECE_BYTES: usize = 1 << 20;
+/// Keeps a piece of an export.
+pub(in crate::privacy) async fn insert_piece(
+    tx: &mut Tx,
+    shop: &ShopId,
+    id: &str,
+    number: i64,
+    bytes: &[u8],
+) -> Result<(), StorageError> {
+    const SQL: &str = "INSERT INTO privacy_export_pieces (shop_id, export_id, number, bytes) VALUES ($1, $2, $3, $4)";
+    on_db!(tx, |connection| {
+        sqlx::query(SQL)
+            .bind(shop.as_str())
+            .bind(id)
+            .bind(number)
+            .bind(bytes)
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+    .during("keep a piece of an export")
+}
 
-/// The bytes of a file.
-pub(in crate::privacy) async fn read_bytes(
+/// A piece of an export.
+pub(in crate::privacy) async fn find_piece(
     db: &mut impl Handle,
     shop: &ShopId,
     id: &str,
-) -> Result<Vec<u8>, StorageError> {
-    const SQL: &str = "SELECT bytes FROM privacy_export_pieces WHERE shop_id = $1 AND export_id = $2 ORDER BY number";
-    let pieces: Vec<Vec<u8>> = on_db!(db, |connection| {
+    number: i64,
+) -> Result<Option<Vec<u8>>, StorageError> {
+    const SQL: &str = "SELECT bytes FROM privacy_export_pieces WHERE shop_id = $1 AND export_id = $2 AND number = $3";
+    on_db!(db, |connection| {
         sqlx::query_scalar(SQL)
             .bind(shop.as_str())
             .bind(id)
-            .fetch_all(connection)
+            .bind(number)
+            .fetch_optional(connection)
             .await
     })
-    .during("read an export")?;
-    Ok(pieces.concat())
+    .during("read a piece of an export")
 }
 
-/// Deletes files that are over, of all shops.
+/// Deletes the exports of all shops that are over; how many.
 pub(in crate::privacy) async fn delete_expired(
     tx: &mut Tx,
     now: UtcMillis,
-) -> Result<(), StorageError> {
-    const STATEMENTS: [&str; 2] = [
-        "DELETE FROM privacy_export_pieces WHERE (shop_id, export_id) IN \
-            (SELECT shop_id, id FROM privacy_exports WHERE expires_at <= $1)",
-        "DELETE FROM privacy_exports WHERE expires_at <= $1",
-    ];
-    for sql in STATEMENTS {
-        on_db!(tx, |connection| {
-            sqlx::query(sql)
-                .bind(now.get())
-                .execute(connection)
-                .await
-                .map(|_| ())
-        })
-        .during("delete exports that are over")?;
-    }
-    Ok(())
+) -> Result<u64, StorageError> {
+    const PIECES: &str = "DELETE FROM privacy_export_pieces WHERE (shop_id, export_id) IN \
+        (SELECT shop_id, id FROM privacy_exports WHERE expires_at <= $1)";
+    const EXPORTS: &str = "DELETE FROM privacy_exports WHERE expires_at <= $1";
+    const STEP: &str = "delete exports that are over";
+    on_db!(tx, |connection| {
+        sqlx::query(PIECES)
+            .bind(now.get())
+            .execute(connection)
+            .await
+            .map(|_| ())
+    })
+    .during(STEP)?;
+    on_db!(tx, |connection| {
+        sqlx::query(EXPORTS)
+            .bind(now.get())
+            .execute(connection)
+            .await
+            .map(|done| done.rows_affected())
+    })
+    .during(STEP)
 }
 
-/// Deletes the files of somebody; how many.
+/// Deletes the exports of a person, also those that are being made; how many. The exports go first: a job that is
+/// about to keep one is waited for, so that its pieces are seen here.
 pub(in crate::privacy) async fn delete_exports_of(
     tx: &mut Tx,
     shop: &ShopId,
     hash: &EmailHash,
 ) -> Result<u64, StorageError> {
-    const PIECES: &str = "DELETE FROM privacy_export_pieces WHERE shop_id = $1 AND export_id IN \
-        (SELECT id FROM privacy_exports WHERE shop_id = $1 AND email_hash = $2)";
-    const EXPORTS: &str = "DELETE FROM privacy_exports WHERE shop_id = $1 AND email_hash = $2";
-    let mut deleted = 0;
-    for sql in [PIECES, EXPORTS] {
-        deleted = on_db!(tx, |connection| {
-            sqlx::query(sql)
-                .bind(shop.as_str())
-                .bind(hash.as_str())
-                .execute(connection)
-                .await
-                .map(|done| done.rows_affected())
+    const SQL: &str =
+        "DELETE FROM privacy_exports WHERE shop_id = $1 AND email_hash = $2 RETURNING id";
+    let gone: Vec<String> = on_db!(tx, |connection| {
+        sqlx::query_scalar(SQL)
+            .bind(shop.as_str())
+            .bind(hash.as_str())
+            .fetch_all(connection)
+            .await
+    })
+    .during("delete somebody's exports")?;
+    for chunk in gone.chunks(ROWS_A_STATEMENT) {
+        on_db!(tx, |connection| {
+            let mut sql =
+                sqlx::QueryBuilder::new("DELETE FROM privacy_export_pieces WHERE shop_id = ");
+            sql.push_bind(shop.as_str()).push(" AND export_id IN (");
+            let mut list = sql.separated(", ");
+            for id in chunk {
+                list.push_bind(id.as_str());
+            }
+            sql.push(")").build().execute(connection).await.map(|_| ())
         })
-        .during("delete somebody's exports")?;
+        .during("delete the pieces of somebody's exports")?;
     }
-    Ok(deleted)
+    Ok(gone.len() as u64)
 }

@@ -19,20 +19,20 @@ pub(crate) async fn everything(shop: &TestShop) -> String {
     let tables = read(&mut db, tables).await;
     let mut all = String::new();
     for table in tables {
-        let sql = match db.link() {
-            Link::Lite(_) => {
-                let columns = format!("SELECT name FROM pragma_table_info('{table}')");
-                let columns = read(&mut db, &columns).await;
-                let texts: Vec<String> = columns
-                    .iter()
-                    .map(|column| format!("COALESCE(hex(\"{column}\"), '')"))
-                    .collect();
-                format!("SELECT {} FROM \"{table}\"", texts.join(" || '7C' || "))
-            }
-            Link::Pg(_) => {
-                format!("SELECT encode(convert_to(t::text, 'UTF8'), 'hex') FROM \"{table}\" t")
-            }
+        let columns = match db.link() {
+            Link::Lite(_) => format!(
+                "SELECT 'COALESCE(hex(\"' || name || '\"), '''')' FROM pragma_table_info('{table}')"
+            ),
+            // Bytes as they are: their text would be digits.
+            Link::Pg(_) => format!(
+                "SELECT 'COALESCE(encode(' || CASE data_type WHEN 'bytea' THEN '\"' || column_name || '\"' \
+                 ELSE 'convert_to(\"' || column_name || '\"::text, ''UTF8'')' END || ', ''hex''), '''')' \
+                 FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = '{table}' \
+                 ORDER BY ordinal_position"
+            ),
         };
+        let texts = read(&mut db, &columns).await.join(" || '7C' || ");
+        let sql = format!("SELECT {texts} FROM \"{table}\"");
         for row in read(&mut db, &sql).await {
             let bytes: Vec<u8> = (0..row.len() / 2)
                 .map(|at| u8::from_str_radix(&row[at * 2..at * 2 + 2], 16).unwrap())

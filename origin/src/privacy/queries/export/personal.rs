@@ -71,7 +71,9 @@ pub(in crate::privacy) async fn find_email(
             .await
     })
     .during(STEP)?;
-    let Some(record) = record else { return Ok(None) };
+    let Some(record) = record else {
+        return Ok(None);
+    };
     let record: serde_json::Value =
         serde_json::from_str(&record).map_err(|cause| StorageError::corrupt(STEP, cause))?;
     let text = record["email"].as_str().unwrap_or_default();
@@ -292,7 +294,8 @@ pub(in crate::privacy) async fn list_exposures(
     shop: &ShopId,
     sessions: &[String],
 ) -> Result<Vec<ExposureRow>, StorageError> {
-    const SQL: &str = "SELECT session_id, visit, slot, held_out, variants, sold FROM exposures WHERE shop_id = ";
+    const SQL: &str =
+        "SELECT session_id, visit, slot, held_out, variants, sold FROM exposures WHERE shop_id = ";
     Ok(rows_with!(
         ExposureRow,
         db,
@@ -412,7 +415,8 @@ pub(in crate::privacy) async fn list_feedback(
     run: i64,
     events: &[String],
 ) -> Result<Vec<FeedbackRow>, StorageError> {
-    const SQL: &str = "SELECT id, at, page, score, topic, rating, said FROM feedback WHERE shop_id = ";
+    const SQL: &str =
+        "SELECT id, at, page, score, topic, rating, said FROM feedback WHERE shop_id = ";
     Ok(rows_with!(
         FeedbackRow,
         db,
