@@ -66,7 +66,7 @@ for (let at = PREAMBLE; at < component.length; ) {
 rmSync(scratch, { recursive: true });
 
 const shrunk = Buffer.concat(parts);
-const kib = (bytes) => `${(bytes / 1024).toFixed(0)} KiB`;
+const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
 console.log(`edge component: ${kib(component.length)} built, ${kib(shrunk.length)} optimized, at most ${kib(BYTES_MAX)}`);
 if (shrunk.length > BYTES_MAX) {
   console.error("the edge component is too large");

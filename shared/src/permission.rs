@@ -256,11 +256,8 @@ pub fn needed(method: &str, route: &str) -> Option<&'static [Permission]> {
         ("GET" | "HEAD", "/api/audit") => &[P::AuditRead],
         ("GET" | "HEAD", "/api/privacy/consent") => &[P::ConsentRead],
         ("POST", "/api/privacy/consent") => &[P::ConsentWrite],
-        (
-            "GET" | "HEAD",
-            "/api/privacy/export" | "/api/privacy/exports/{id}" | "/api/privacy/erasures/{id}",
-        ) => &[P::PrivacyRead],
-        ("DELETE", "/api/privacy/subject") => &[P::PrivacyWrite],
+        ("GET" | "HEAD", route) if route.starts_with("/api/privacy/") => &[P::PrivacyRead],
+        ("DELETE", route) if route.starts_with("/api/privacy/") => &[P::PrivacyWrite],
         ("GET" | "HEAD", "/api/journey/content") => &[P::ContentRead],
         ("PUT", "/api/journey/content" | "/api/products/stock") => &[P::ContentWrite],
         ("GET" | "HEAD", "/api/settings") => &[P::SettingsRead],

@@ -64,18 +64,26 @@ pub struct ShopSettings {
 
 impl Default for ShopSettings {
     fn default() -> Self {
+        let EdgeSettings {
+            allowed_origins,
+            locale,
+            reveal_from,
+            requests_per_hour,
+            emails_per_day,
+            session_idle_minutes,
+        } = EdgeSettings::default();
         Self {
             excluded_products: vec![1893.into(), 334_999.into()],
-            allowed_origins: Vec::new(),
-            locale: "nl".to_owned(),
-            reveal_from: Trust::Verified,
+            allowed_origins,
+            locale,
+            reveal_from,
             trust_order_numbers: false,
-            requests_per_hour: 500,
-            emails_per_day: 5,
+            requests_per_hour,
+            emails_per_day,
             email_needs_consent: false,
             device_days: 365,
             event_months: 13,
-            session_idle_minutes: 30,
+            session_idle_minutes,
             funnel_window_minutes: DAY_MINUTES,
             funnel_pages: Vec::new(),
         }
@@ -139,6 +147,50 @@ fn is_origin(text: &str) -> bool {
         && text.len() <= ORIGIN_BYTES_MAX
 }
 
+/// Of the settings what an edge needs to serve the shop. It has little room for code, so it reads no more than that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EdgeSettings {
+    /// See [`ShopSettings::allowed_origins`].
+    pub allowed_origins: Vec<String>,
+    /// See [`ShopSettings::locale`].
+    pub locale: String,
+    /// See [`ShopSettings::reveal_from`].
+    pub reveal_from: Trust,
+    /// See [`ShopSettings::requests_per_hour`].
+    pub requests_per_hour: u32,
+    /// See [`ShopSettings::emails_per_day`].
+    pub emails_per_day: u32,
+    /// See [`ShopSettings::session_idle_minutes`].
+    pub session_idle_minutes: u32,
+}
+
+impl From<ShopSettings> for EdgeSettings {
+    fn from(settings: ShopSettings) -> Self {
+        Self {
+            allowed_origins: settings.allowed_origins,
+            locale: settings.locale,
+            reveal_from: settings.reveal_from,
+            requests_per_hour: settings.requests_per_hour,
+            emails_per_day: settings.emails_per_day,
+            session_idle_minutes: settings.session_idle_minutes,
+        }
+    }
+}
+
+impl Default for EdgeSettings {
+    fn default() -> Self {
+        Self {
+            allowed_origins: Vec::new(),
+            locale: "nl".to_owned(),
+            reveal_from: Trust::Verified,
+            requests_per_hour: 500,
+            emails_per_day: 5,
+            session_idle_minutes: 30,
+        }
+    }
+}
+
 /// What an edge holds of a shop: enough to hash, to check and to price, never its customers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShopEntry {
@@ -160,8 +212,8 @@ pub struct ShopEntry {
     pub identity_secret: String,
     /// Currency of its prices.
     pub currency: Currency,
-    /// The owner's settings.
-    pub settings: ShopSettings,
+    /// What the owner set.
+    pub settings: EdgeSettings,
 }
 
 impl ShopEntry {

@@ -10,21 +10,21 @@ use crate::database::Database;
 
 /// `nth` counts the members of a key, so that a full key is seen without counting them.
 const SCHEMA: [&str; 4] = [
-    "CREATE TABLE IF NOT EXISTS hits (
-        key TEXT PRIMARY KEY, used INTEGER NOT NULL, until INTEGER NOT NULL
+    "CREATE TABLE IF NOT EXISTS hits ( \
+        key TEXT PRIMARY KEY, used INTEGER NOT NULL, until INTEGER NOT NULL \
     ) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS admitted (
-        key TEXT NOT NULL, member TEXT NOT NULL, nth INTEGER NOT NULL, until INTEGER NOT NULL,
-        PRIMARY KEY (key, member)
+    "CREATE TABLE IF NOT EXISTS admitted ( \
+        key TEXT NOT NULL, member TEXT NOT NULL, nth INTEGER NOT NULL, until INTEGER NOT NULL, \
+        PRIMARY KEY (key, member) \
     ) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS hits_by_end ON hits (until)",
     "CREATE INDEX IF NOT EXISTS admitted_by_place ON admitted (key, nth)",
 ];
-const HIT: &str = "INSERT INTO hits (key, used, until) VALUES (?1, 1, ?2)
+const HIT: &str = "INSERT INTO hits (key, used, until) VALUES (?1, 1, ?2) \
     ON CONFLICT (key) DO UPDATE SET used = used + 1 RETURNING used";
-const ADMIT: &str = "INSERT INTO admitted (key, member, nth, until)
-    SELECT ?1, ?2, nth, ?4 FROM (SELECT coalesce(max(nth), 0) + 1 AS nth FROM admitted WHERE key = ?1)
-    WHERE nth <= ?3 OR EXISTS (SELECT 1 FROM admitted WHERE key = ?1 AND member = ?2)
+const ADMIT: &str = "INSERT INTO admitted (key, member, nth, until) \
+    SELECT ?1, ?2, nth, ?4 FROM (SELECT coalesce(max(nth), 0) + 1 AS nth FROM admitted WHERE key = ?1) \
+    WHERE nth <= ?3 OR EXISTS (SELECT 1 FROM admitted WHERE key = ?1 AND member = ?2) \
     ON CONFLICT (key, member) DO UPDATE SET until = excluded.until RETURNING 1";
 const ENDED: &str = "SELECT 1 FROM hits WHERE until < ?1 LIMIT 1";
 const SWEEP: [&str; 2] = [

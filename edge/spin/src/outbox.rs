@@ -19,10 +19,10 @@ const NAMED: &str = "SELECT id FROM identity";
 
 /// One statement for a whole batch, so that it is taken whole or not at all, or not at all where the outbox
 /// is full. The first of equal ids wins; its body tells it from the others, whose place does not come back.
-const APPEND: &str = "INSERT INTO outbox (shop, id, body)
-    SELECT value ->> 'shop', value ->> 'id', value ->> 'body' FROM json_each(?1)
-    WHERE (SELECT coalesce(sum(bytes), 0) FROM ledger) < ?2 ORDER BY key
-    ON CONFLICT (shop, id) DO NOTHING
+const APPEND: &str = "INSERT INTO outbox (shop, id, body) \
+    SELECT value ->> 'shop', value ->> 'id', value ->> 'body' FROM json_each(?1) \
+    WHERE (SELECT coalesce(sum(bytes), 0) FROM ledger) < ?2 ORDER BY key \
+    ON CONFLICT (shop, id) DO NOTHING \
     RETURNING shop, id";
 
 const BYTES: &str = "SELECT coalesce(sum(bytes), 0) FROM ledger";
@@ -30,7 +30,7 @@ const PEEK: &str = "SELECT seq, body FROM outbox ORDER BY seq LIMIT ?1";
 const SETTLE: &str =
     "INSERT INTO settlement SELECT value ->> 'seq', value ->> 'verdict' FROM json_each(?1)";
 const PENDING: &str = "SELECT count(*) FROM outbox";
-const LEDGER: &str = "SELECT shop, accepted, stored, duplicate, rejected,
+const LEDGER: &str = "SELECT shop, accepted, stored, duplicate, rejected, \
     (SELECT count(*) FROM outbox WHERE outbox.shop = ledger.shop) FROM ledger";
 
 /// The outbox in the component's database.

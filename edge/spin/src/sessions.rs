@@ -17,8 +17,8 @@ use crate::database::Database;
 const ROUNDS_MAX: usize = 1_000;
 
 const READ: &str = "SELECT body FROM journeys WHERE shop = ?1 AND session = ?2";
-const READ_FOR_STEP: &str = "SELECT body, EXISTS (
-        SELECT 1 FROM journey_ids WHERE shop = ?1 AND session = ?2 AND id = ?3
+const READ_FOR_STEP: &str = "SELECT body, EXISTS ( \
+        SELECT 1 FROM journey_ids WHERE shop = ?1 AND session = ?2 AND id = ?3 \
     ) FROM journeys WHERE shop = ?1 AND session = ?2";
 const STEP: &str = "INSERT INTO journey_step VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const FORGOTTEN: &str = "SELECT 1 FROM journeys WHERE last_at < ?1 LIMIT 1";

@@ -8,10 +8,10 @@ use footfall_shared::wire::internal::Lookups;
 use crate::bindings::spin::sqlite::sqlite::{Error, RowResult, Value};
 use crate::database::Database;
 
-const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS lookups (
-    one INTEGER PRIMARY KEY CHECK (one = 1), hits INTEGER NOT NULL, misses INTEGER NOT NULL
+const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS lookups ( \
+    one INTEGER PRIMARY KEY CHECK (one = 1), hits INTEGER NOT NULL, misses INTEGER NOT NULL \
 )";
-const ADD: &str = "INSERT INTO lookups (one, hits, misses) VALUES (1, ?1, ?2)
+const ADD: &str = "INSERT INTO lookups (one, hits, misses) VALUES (1, ?1, ?2) \
     ON CONFLICT (one) DO UPDATE SET hits = hits + excluded.hits, misses = misses + excluded.misses";
 const TOTAL: &str = "SELECT hits, misses FROM lookups";
 

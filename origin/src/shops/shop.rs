@@ -46,7 +46,7 @@ impl Shop {
             salt: self.salt.clone(),
             identity_secret: self.identity_secret.clone(),
             currency: self.currency,
-            settings: self.settings.clone(),
+            settings: self.settings.clone().into(),
         }
     }
 }

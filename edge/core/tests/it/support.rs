@@ -308,7 +308,7 @@ impl Origin {
             salt: SALT,
             identity_secret: SECRET.into(),
             currency: Currency::EUR,
-            settings: self.settings.borrow().clone(),
+            settings: self.settings.borrow().clone().into(),
         })
     }
 
