@@ -164,7 +164,11 @@ on_both! {
         assert_eq!(after["locale"], "en");
         assert_eq!(after["excluded_products"], before["excluded_products"]);
         assert_eq!(owner.get("/api/settings").await.expect(200)["data"]["settings"], after);
-        assert_eq!(resolved(&shop, &shop.tenant.publishable_key).await["settings"], after);
+        // An edge is told those that it needs, and no others.
+        let told = resolved(&shop, &shop.tenant.publishable_key).await["settings"].clone();
+        let told = told.as_object().unwrap();
+        assert!(told.iter().all(|(name, value)| after[name] == *value), "{told:?}");
+        assert_eq!((&told["locale"], told.len()), (&json!("en"), 6));
         assert_eq!(queued(&shop).await.len(), 3, "both keys and the slug");
     }
 
