@@ -4,7 +4,9 @@
 //! A limiter that does not answer stops nobody: a shop's pages matter more than its limits.
 
 use footfall_shared::identity::EmailHash;
+use footfall_shared::text::hex;
 use footfall_shared::time::{DAY_MS, HOUR_MS, UtcMillis};
+use sha2::{Digest, Sha256};
 
 use crate::error::EdgeError;
 use crate::guard::ShopRequest;
@@ -99,7 +101,8 @@ pub(crate) async fn spend_of_session<P: Platform>(
     of: OfSession,
 ) -> Result<(), EdgeError> {
     let (minute, reset) = window(platform.now(), MINUTE_MS);
-    let key = format!("{}/{}/{session}/{minute}", asked.shop.shop, of.as_str());
+    let name = unnamed(&format!("{minute}/{session}"));
+    let key = format!("{}/{}/{name}", asked.shop.shop, of.as_str());
     spend_key(platform, trace, &key, of.most(), reset).await
 }
 
@@ -116,13 +119,20 @@ pub(crate) async fn try_email<P: Platform>(
     let (day, reset) = window(platform.now(), DAY_MS);
     let key = format!("{}/emails/{}/{day}", asked.shop.shop, ip.as_str());
     let most = asked.shop.settings.emails_per_day;
-    let admitted = platform.limiter().admit(&key, email.as_str(), most, reset);
+    let member = unnamed(&format!("{key}/{}", email.as_str()));
+    let admitted = platform.limiter().admit(&key, &member, most, reset);
     if admitted.await.unwrap_or(true) {
         return Ok(());
     }
     Err(EdgeError::TooManyEmails {
         retry_after_s: seconds_until(reset, platform.now()),
     })
+}
+
+/// What stands for a session or an email in this window alone: counts stay until they end, also of whoever is erased
+/// meanwhile, so they must name nobody.
+fn unnamed(text: &str) -> String {
+    hex(&Sha256::digest(text)[..16])
 }
 
 /// The number of the window that holds `now`, and its end.
