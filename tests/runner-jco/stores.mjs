@@ -36,6 +36,7 @@ function storeOver(pairs) {
   const set = pairs.prepare(
     "INSERT INTO pair (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
   );
+  const remove = pairs.prepare("DELETE FROM pair WHERE key = ?");
   return class Store {
     static async open(label) {
       if (label !== "default") throw new Refused("access-denied");
@@ -46,6 +47,9 @@ function storeOver(pairs) {
     }
     async set(key, value) {
       set.run(key, value);
+    }
+    async delete(key) {
+      remove.run(key);
     }
   };
 }
